@@ -1,0 +1,74 @@
+package wire
+
+import "time"
+
+// LedgerRequest asks which slab objects that are alive were allocated on behalf of a module. Name matches
+// frames of a module that is loaded; Text matches the bare addresses that are left after it was unloaded.
+type LedgerRequest struct {
+	Name string  `json:"name"`
+	Text []Range `json:"text"`
+}
+
+// Range is a half-open range of kernel addresses.
+type Range struct {
+	Start uint64 `json:"start"`
+	End   uint64 `json:"end"`
+}
+
+// LedgerAnswer is the state of the ledger.
+type LedgerAnswer struct {
+	// Caches is the number of caches with allocation traces that were read. Zero means that the kernel keeps
+	// none: the oracle cannot run, which is a finding.
+	Caches int    `json:"caches"`
+	Sites  []Site `json:"sites"`
+	// Netns is the number of live network namespaces, from the net_namespace cache; -1 where unknown.
+	Netns int `json:"netns"`
+}
+
+// Site is one allocation site with live objects.
+type Site struct {
+	Cache string       `json:"cache"`
+	Count int          `json:"count"`
+	Size  int          `json:"size"` // bytes per object
+	Stack []StackFrame `json:"stack"`
+	// AgeMin and AgeMax are the ages of the youngest and oldest object, in guest time.
+	AgeMin time.Duration `json:"age_min"`
+	AgeMax time.Duration `json:"age_max"`
+}
+
+// StackFrame is one entry of a kernel stack as the guest printed it.
+type StackFrame struct {
+	Func   string `json:"func,omitempty"`   // "kweb_start"; empty for a bare address
+	Offset uint64 `json:"offset,omitempty"` // into Func, of the return address
+	Size   uint64 `json:"size,omitempty"`   // of Func
+	Module string `json:"module,omitempty"`
+	Addr   uint64 `json:"addr,omitempty"` // where the kernel gave only an address
+}
+
+// SurvivorsAnswer is a snapshot of everything that could outlive a module.
+type SurvivorsAnswer struct {
+	Threads []Thread `json:"threads"` // kernel threads
+	Sockets []Socket `json:"sockets"` // TCP sockets of every namespace that the agent knows
+	Sysfs   []string `json:"sysfs"`   // directories and files below /sys/kernel, /sys/module, /sys/class ...
+	Proc    []string `json:"proc"`    // entries of /proc and /proc/net that are no processes
+	Netns   int      `json:"netns"`   // live network namespaces, -1 where unknown
+}
+
+// Thread is a kernel thread.
+type Thread struct {
+	PID   int    `json:"pid"`
+	Comm  string `json:"comm"`
+	State string `json:"state"` // R, S, D ...
+	Stack string `json:"stack,omitempty"`
+}
+
+// Socket is a TCP socket.
+type Socket struct {
+	Netns  string `json:"netns,omitempty"`
+	State  string `json:"state"` // LISTEN, ESTABLISHED, TIME_WAIT ...
+	Local  string `json:"local"`
+	Remote string `json:"remote"`
+	Inode  uint64 `json:"inode"`
+	// Agent tells that the socket belongs to the agent: one of its clients or listeners.
+	Agent bool `json:"agent,omitempty"`
+}
