@@ -1,0 +1,41 @@
+# ktcp: the commands that a user types. `make help` lists them.
+
+# A Go that setup may just have installed is not on PATH yet.
+GO ?= $(shell command -v go || ls -d /usr/local/go/bin/go /usr/lib/go-1.*/bin/go 2>/dev/null | tail -n 1)
+export PATH := $(dir $(abspath $(GO))):$(PATH)
+
+# Which scenarios and benchmarks: a regular expression as for go test.
+RUN   ?= .
+BENCH ?= .
+
+GOTESTSUM = go tool gotestsum
+
+.DEFAULT_GOAL := help
+.PHONY: help setup vm-check test bench lint modules clean
+
+help: ## list these commands
+	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [RUN=regexp] [BENCH=regexp]'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## install what is missing (Debian and Ubuntu packages; sudo only for apt-get)
+	@scripts/setup.sh
+
+vm-check: setup ## build the modules, run every scenario in throw-away guests, print the verdict
+	@go run . check --run '$(RUN)'
+
+test: setup ## everything that must pass: unit tests and scenarios
+	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 30m -p 1 ./...
+
+bench: setup ## benchmarks, in benchstat's format
+	go test ./harness/vm ./scenarios -run '^$$' -bench '$(BENCH)' -timeout 60m
+
+modules: ## the kernel modules alone, with plain kbuild [KDIR=/lib/modules/.../build]
+	$(MAKE) -C module
+
+lint: setup ## formatting, vet, import directions, C style, shell and workflow checks
+	@scripts/lint.sh
+
+clean: ## remove build products and the evidence of runs; CACHE=1 also kernels and templates
+	$(MAKE) -s -C module clean
+	rm -rf results/runs results/latest
+	$(if $(CACHE),rm -rf "$${KTCP_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/ktcp}")
