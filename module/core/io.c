@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * A connection's work: reads, lets the protocol answer, writes, and says good
+ * bye. It never waits for the peer: when the socket has nothing to read or no
+ * room to write it returns, and the callbacks in conn.c queue it again.
+ *
+ * The socket's own queues are the only buffers: what an idle connection costs
+ * beside its socket is struct ktcp_conn.
+ */
+
+#include <linux/tcp.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "io.h"
+
+/* Turns in one run of the work before others get theirs. */
+#define IO_TURNS 16
+
+/* What to do after a turn. */
+enum io_next {
+	IO_AGAIN, /* there is more to do */
+	IO_WAIT, /* a callback or the sweep queues us when there is */
+	IO_PRODUCE, /* ask the protocol's tx, without the socket lock */
+	IO_RELEASE, /* the connection is over */
+};
+
+/**
+ * ktcp_io_conn - the connection that a callback is about
+ * @io: as given to the callback
+ *
+ * Return: the connection.
+ */
+struct ktcp_conn *ktcp_io_conn(struct ktcp_io *io)
+{
+	return io->conn;
+}
+
+/**
+ * ktcp_io_more - call the protocol's tx when all output so far is out
+ * @io: as given to the callback
+ *
+ * Nothing is read until tx says that it has finished.
+ */
+void ktcp_io_more(struct ktcp_io *io)
+{
+	io->conn->more = true;
+}
+
+/**
+ * ktcp_io_close - read no more, and close when all output is out
+ * @io: as given to the callback
+ */
+void ktcp_io_close(struct ktcp_io *io)
+{
+	io->conn->closing = true;
+}
+
+/* Gives the connection @ms from now. */
+static void io_set_deadline(struct ktcp_conn *conn, unsigned int ms)
+{
+	struct ktcp_server *srv = conn->srv;
+
+	WRITE_ONCE(conn->deadline, jiffies + msecs_to_jiffies(ms));
+	WRITE_ONCE(conn->expired, false);
+	spin_lock(&srv->lock);
+	ktcp_sweep_arm(srv, conn->deadline);
+	spin_unlock(&srv->lock);
+}
+
+/*
+ * Is the time over? The sweep may have looked at the deadline just before it
+ * was moved, and has then not planned for the new one.
+ */
+static bool io_expired(struct ktcp_conn *conn)
+{
+	struct ktcp_server *srv = conn->srv;
+
+	if (!READ_ONCE(conn->expired))
+		return false;
+	if (time_after_eq(jiffies, conn->deadline))
+		return true;
+
+	WRITE_ONCE(conn->expired, false);
+	spin_lock(&srv->lock);
+	ktcp_sweep_arm(srv, conn->deadline);
+	spin_unlock(&srv->lock);
+	return false;
+}
+
+/* No good bye: the peer gets a reset, if it is still there. */
+static enum io_next io_abort(struct ktcp_conn *conn)
+{
+	conn->failed = true;
+	return IO_RELEASE;
+}
+
+/*
+ * Our FIN is out. What still comes in is thrown away, because closing a socket
+ * with unread bytes sends a reset, which can overtake our answer in the peer.
+ * The end is TCP_CLOSE, when both sides have said good bye.
+ */
+static enum io_next io_linger(struct ktcp_conn *conn)
+{
+	struct sock *sk = conn->sk;
+	bool expired = io_expired(conn);
+
+	ktcp_recv_discard(sk);
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+		return IO_RELEASE;
+	case TCP_FIN_WAIT2:
+		/* The peer has all that we sent, and may keep its end open. */
+		if (expired || READ_ONCE(conn->srv->stopping))
+			return IO_RELEASE;
+		return IO_WAIT;
+	default:
+		return expired ? io_abort(conn) : IO_WAIT;
+	}
+}
+
+/* All output is in the send queue: FIN follows it. */
+static enum io_next io_shutdown(struct ktcp_conn *conn)
+{
+	struct sock *sk = conn->sk;
+
+	/* As kernel_sock_shutdown() does, which takes the lock that we hold. */
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SEND_SHUTDOWN);
+	sk->sk_prot->shutdown(sk, SEND_SHUTDOWN);
+
+	conn->stage = KTCP_STAGE_LINGER;
+	io_set_deadline(conn, conn->srv->cfg.linger_ms);
+	return io_linger(conn);
+}
+
+/* The time is over before the protocol was. */
+static enum io_next io_expire(struct ktcp_io *io)
+{
+	struct ktcp_conn *conn = io->conn;
+
+	conn->timed_out = true;
+	/* A peer that does not read cannot be told anything. */
+	if (conn->closing || conn->tail || conn->more ||
+	    !sk_stream_memory_free(conn->sk))
+		return io_abort(conn);
+
+	if (ktcp_proto->timeout)
+		ktcp_proto->timeout(io);
+	conn->closing = true;
+	io_set_deadline(conn, conn->srv->cfg.linger_ms);
+	return IO_AGAIN;
+}
+
+/* Reads and answers. Returns whether it got anywhere, or an error. */
+static int io_serve(struct ktcp_io *io)
+{
+	struct sock *sk = io->conn->sk;
+	bool progress;
+	int read, err;
+
+	/*
+	 * A peer that sends without reading is not read either: the window that
+	 * we advertise closes, and the rest is its problem.
+	 */
+	if (!sk_stream_memory_free(sk)) {
+		set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		return 0;
+	}
+
+	read = ktcp_recv_serve(sk, io);
+	if (read < 0)
+		return read;
+	progress = read > 0 || io->nr;
+	err = ktcp_send_flush(io);
+	return err ? err : progress;
+}
+
+/*
+ * One turn, under the socket lock. Whatever happens to the socket meanwhile is
+ * in its backlog, and is told to the callbacks when the lock is released.
+ */
+static enum io_next io_turn(struct ktcp_io *io)
+{
+	struct ktcp_conn *conn = io->conn;
+	struct sock *sk = conn->sk;
+	bool stopping;
+	int ret;
+
+	if (sk->sk_state == TCP_CLOSE)
+		return conn->stage == KTCP_STAGE_LINGER && !sk->sk_err ?
+			       IO_RELEASE :
+			       io_abort(conn);
+	if (READ_ONCE(conn->srv->aborting))
+		return io_abort(conn);
+	if (conn->stage == KTCP_STAGE_LINGER)
+		return io_linger(conn);
+	if (io_expired(conn))
+		return io_expire(io);
+
+	ret = ktcp_send_flush(io);
+	if (!ret && conn->tail)
+		ret = ktcp_send_tail(conn);
+	if (ret)
+		return io_abort(conn);
+	if (conn->tail)
+		return IO_WAIT;
+	if (conn->more)
+		return IO_PRODUCE;
+
+	if (!conn->closing) {
+		/* First read: a request that came before stop is served. */
+		stopping = READ_ONCE(conn->srv->stopping);
+		ret = io_serve(io);
+		if (ret < 0)
+			return io_abort(conn);
+		if (stopping || ((sk->sk_shutdown & RCV_SHUTDOWN) &&
+				 tcp_inq(sk) <= 0 && !conn->more))
+			conn->closing = true;
+		if (conn->more)
+			return IO_AGAIN;
+		if (conn->tail)
+			return IO_WAIT;
+		if (!conn->closing)
+			return ret && tcp_inq(sk) > 0 ? IO_AGAIN : IO_WAIT;
+	}
+	return io_shutdown(conn);
+}
+
+void ktcp_io_work(struct work_struct *work)
+{
+	struct ktcp_conn *conn = container_of(work, struct ktcp_conn, work);
+	enum io_next next = IO_AGAIN;
+	struct ktcp_io io;
+	int turns;
+
+	if (conn->stage == KTCP_STAGE_NEW) {
+		ktcp_conn_hook(conn);
+		conn->stage = KTCP_STAGE_OPEN;
+	}
+
+	io.conn = conn;
+	ktcp_send_init(&io);
+	for (turns = IO_TURNS; turns && next == IO_AGAIN; turns--) {
+		lock_sock(conn->sk);
+		next = io_turn(&io);
+		release_sock(conn->sk);
+
+		if (next == IO_PRODUCE) {
+			int ret = ktcp_proto->tx(&io);
+
+			conn->more = ret > 0;
+			next = ret < 0 ? io_abort(conn) : IO_AGAIN;
+		}
+	}
+	ktcp_send_uninit(&io);
+
+	switch (next) {
+	case IO_AGAIN:
+		ktcp_conn_kick(conn);
+		break;
+	case IO_RELEASE:
+		ktcp_conn_release(conn);
+		break;
+	default:
+		break;
+	}
+}

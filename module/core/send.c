@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Writing. Answers are collected in struct ktcp_io, most of them by reference,
+ * and handed to the socket in one sendmsg. What it does not take is kept as
+ * the connection's tail, and nothing is read before that has gone.
+ */
+
+#include <linux/slab.h>
+#include <linux/tcp.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "io.h"
+
+/* How long to leave a send alone that found no memory. */
+#define SEND_STARVED (HZ / 10)
+
+/*
+ * Not an initializer: that would clear the arrays, which is half a kilobyte
+ * for nothing in every run.
+ */
+void ktcp_send_init(struct ktcp_io *io)
+{
+	io->bytes = 0;
+	io->nr = 0;
+	io->copy = io->small;
+	io->copy_len = 0;
+	io->copy_size = sizeof(io->small);
+	io->large = NULL;
+}
+
+void ktcp_send_uninit(struct ktcp_io *io)
+{
+	kfree(io->large);
+}
+
+/**
+ * ktcp_io_send - queue output by reference
+ * @io: as given to the callback
+ * @data: constant, or unchanged while the connection lives
+ * @len: its length
+ *
+ * Return: false when no more can be queued now; the callback then returns what
+ * it has consumed so far and is called again.
+ */
+bool ktcp_io_send(struct ktcp_io *io, const void *data, size_t len)
+{
+	if (io->nr == KTCP_IO_VECS)
+		return false;
+	io->vec[io->nr].iov_base = (void *)data;
+	io->vec[io->nr].iov_len = len;
+	io->nr++;
+	io->bytes += len;
+	return true;
+}
+
+static void send_grow(struct ktcp_io *io)
+{
+	/* What is in the small one stays there until it is sent. */
+	io->large = kmalloc(KTCP_IO_COPY_LARGE,
+			    GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	if (!io->large)
+		return;
+	io->copy = io->large;
+	io->copy_len = 0;
+	io->copy_size = KTCP_IO_COPY_LARGE;
+}
+
+/**
+ * ktcp_io_copy - queue a copy of @data, as much of it as there is room for
+ * @io: as given to the callback
+ * @data: what to send
+ * @len: its length
+ *
+ * Return: how many bytes were queued.
+ */
+size_t ktcp_io_copy(struct ktcp_io *io, const void *data, size_t len)
+{
+	struct kvec *last = io->nr ? &io->vec[io->nr - 1] : NULL;
+	u8 *to;
+
+	if (len > io->copy_size - io->copy_len && !io->large)
+		send_grow(io);
+	len = min(len, io->copy_size - io->copy_len);
+	if (!len)
+		return 0;
+
+	to = io->copy + io->copy_len;
+	if (last && last->iov_base + last->iov_len == to) {
+		last->iov_len += len;
+		io->bytes += len;
+	} else if (!ktcp_io_send(io, to, len)) {
+		return 0;
+	}
+	memcpy(to, data, len);
+	io->copy_len += len;
+	return len;
+}
+
+/*
+ * A send has left something over. Whether space or memory was missing decides
+ * who calls us again: for space, write_space does, because sendmsg has set
+ * SOCK_NOSPACE; for memory nobody would.
+ */
+static void send_blocked(struct ktcp_conn *conn)
+{
+	struct ktcp_server *srv = conn->srv;
+
+	if (!sk_stream_memory_free(conn->sk))
+		return;
+	WRITE_ONCE(conn->starved, true);
+	spin_lock(&srv->lock);
+	ktcp_sweep_arm(srv, jiffies + SEND_STARVED);
+	spin_unlock(&srv->lock);
+}
+
+/* Returns how many bytes the socket took, or an error that ends it. */
+static ssize_t send_msg(struct ktcp_conn *conn, const struct kvec *vec,
+			unsigned int nr, size_t bytes, int flags)
+{
+	struct msghdr msg = {
+		.msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL | flags,
+	};
+	ssize_t sent;
+
+	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, vec, nr, bytes);
+	WRITE_ONCE(conn->starved, false);
+	conn->sending = true;
+	sent = tcp_sendmsg_locked(conn->sk, &msg, bytes);
+	conn->sending = false;
+
+	if (sent == -EAGAIN || sent == -ENOMEM || sent == -ENOBUFS)
+		sent = 0;
+	if (sent > 0)
+		conn->bytes_out += sent;
+	if (sent >= 0 && sent < bytes)
+		send_blocked(conn);
+	return sent;
+}
+
+/* Keeps what the socket did not take: the stack and the input will be gone. */
+static int send_keep(struct ktcp_io *io, size_t sent)
+{
+	size_t left = io->bytes - sent;
+	struct ktcp_tail *tail;
+	unsigned int i;
+	u8 *to;
+
+	tail = kmalloc(struct_size(tail, data, left), GFP_KERNEL);
+	if (!tail)
+		return -ENOMEM;
+	tail->off = 0;
+	tail->len = left;
+
+	to = tail->data;
+	for (i = 0; i < io->nr; i++) {
+		const struct kvec *vec = &io->vec[i];
+		size_t skip = min(sent, vec->iov_len);
+
+		memcpy(to, vec->iov_base + skip, vec->iov_len - skip);
+		to += vec->iov_len - skip;
+		sent -= skip;
+	}
+	io->conn->tail = tail;
+	return 0;
+}
+
+/* Sends what the callbacks have queued. */
+int ktcp_send_flush(struct ktcp_io *io)
+{
+	struct ktcp_conn *conn = io->conn;
+	ssize_t sent;
+	int flags = 0;
+
+	if (!io->nr)
+		return 0;
+
+	/* The last bytes wait for our FIN, to leave in the same packet. */
+	if (conn->closing && !conn->more)
+		flags = MSG_MORE;
+	sent = send_msg(conn, io->vec, io->nr, io->bytes, flags);
+	if (sent < 0)
+		return sent;
+	if (sent < io->bytes) {
+		int err = send_keep(io, sent);
+
+		if (err)
+			return err;
+	}
+	io->nr = 0;
+	io->bytes = 0;
+	io->copy_len = 0;
+	return 0;
+}
+
+/* Sends what is left of earlier output. */
+int ktcp_send_tail(struct ktcp_conn *conn)
+{
+	struct ktcp_tail *tail = conn->tail;
+	struct kvec vec = {
+		.iov_base = tail->data + tail->off,
+		.iov_len = tail->len - tail->off,
+	};
+	ssize_t sent;
+
+	sent = send_msg(conn, &vec, 1, vec.iov_len, 0);
+	if (sent < 0)
+		return sent;
+	/* The peer reads, however slowly. */
+	if (sent)
+		ktcp_conn_touch(conn);
+	tail->off += sent;
+	if (tail->off == tail->len) {
+		conn->tail = NULL;
+		kfree(tail);
+	}
+	return 0;
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * /sys/kernel/webserver/net/data/status, a different one in each network
+ * namespace.
+ *
+ * "net" is an ordinary directory whose children are tagged with a namespace,
+ * as /sys/class/net is: its type has child_ns_type. Each namespace adds a
+ * child "data" that names its own tag. A sysfs mount shows the children of the
+ * namespace that it was mounted in.
+ */
+
+#include <linux/err.h>
+#include <linux/kobject_ns.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+#include <linux/version.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "kweb.h"
+
+/* The callbacks of kobj_type take a const kobject since then. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define KOBJ_CONST
+#else
+#define KOBJ_CONST const
+#endif
+
+static struct kobject *webserver;
+
+static struct kweb_net *to_kweb_net(const struct kobject *kobj)
+{
+	return container_of(kobj, struct kweb_net, kobj);
+}
+
+static ssize_t status_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	struct kweb_net *kn = to_kweb_net(kobj);
+
+	return sysfs_emit(buf, "%d\n", ktcp_server_running(&kn->srv));
+}
+
+static ssize_t status_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	struct kweb_net *kn = to_kweb_net(kobj);
+	int err = 0;
+
+	if (sysfs_streq(buf, "1"))
+		err = kweb_start(kn);
+	else if (sysfs_streq(buf, "0"))
+		ktcp_server_stop(&kn->srv);
+	else
+		err = -EINVAL;
+	return err ? err : count;
+}
+
+static struct kobj_attribute status_attr = __ATTR_RW(status);
+
+static struct attribute *data_attrs[] = {
+	&status_attr.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(data);
+
+static const void *data_namespace(KOBJ_CONST struct kobject *kobj)
+{
+	return to_kweb_net(kobj)->net;
+}
+
+static void data_release(struct kobject *kobj)
+{
+	complete(&to_kweb_net(kobj)->kobj_released);
+}
+
+static struct kobj_type data_type = {
+	.sysfs_ops = &kobj_sysfs_ops,
+	.release = data_release,
+	.namespace = data_namespace,
+	.default_groups = data_groups,
+};
+
+static const struct kobj_ns_type_operations *
+net_child_ns_type(KOBJ_CONST struct kobject *kobj)
+{
+	return &net_ns_type_operations;
+}
+
+/* "net": lives as long as the module. */
+static struct kobject net_kobj;
+static DECLARE_COMPLETION(net_kobj_released);
+
+static void net_release(struct kobject *kobj)
+{
+	complete(&net_kobj_released);
+}
+
+static struct kobj_type net_type = {
+	.sysfs_ops = &kobj_sysfs_ops,
+	.release = net_release,
+	.child_ns_type = net_child_ns_type,
+};
+
+/*
+ * Both directories are embedded in memory with a life of its own, and their
+ * release functions are our text: wait for them instead of leaving the last
+ * reference to somebody else.
+ */
+static void put_and_wait(struct kobject *kobj, struct completion *released)
+{
+	kobject_put(kobj);
+	wait_for_completion(released);
+}
+
+int kweb_sysfs_init(void)
+{
+	int err;
+
+	webserver = kobject_create_and_add("webserver", kernel_kobj);
+	if (!webserver)
+		return -ENOMEM;
+
+	err = kobject_init_and_add(&net_kobj, &net_type, webserver, "net");
+	if (err) {
+		put_and_wait(&net_kobj, &net_kobj_released);
+		kobject_put(webserver);
+	}
+	return err;
+}
+
+void kweb_sysfs_uninit(void)
+{
+	put_and_wait(&net_kobj, &net_kobj_released);
+	kobject_put(webserver);
+}
+
+int kweb_sysfs_add(struct kweb_net *kn)
+{
+	int err;
+
+	init_completion(&kn->kobj_released);
+	err = kobject_init_and_add(&kn->kobj, &data_type, &net_kobj, "data");
+	if (err)
+		put_and_wait(&kn->kobj, &kn->kobj_released);
+	return err;
+}
+
+/*
+ * Waits for readers and writers that are inside status now. They may be about
+ * to start or stop the server: hold nothing that they need. A file that is
+ * still open afterwards answers ENODEV.
+ */
+void kweb_sysfs_remove(struct kweb_net *kn)
+{
+	kobject_del(&kn->kobj);
+	put_and_wait(&kn->kobj, &kn->kobj_released);
+}
