@@ -1,0 +1,73 @@
+package boot
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/u-root/u-root/pkg/kmodule"
+
+	"ktcp/guest/netns"
+)
+
+// drivers are the kernel modules without which the host cannot be heard, where they are not built in.
+var drivers = []string{"virtio_pci", "virtio_console"}
+
+// Up brings the guest up. It must be called once, by PID 1, before anything else.
+func Up() error {
+	if err := mountAll(); err != nil {
+		return err
+	}
+	if err := applySettings(settings); err != nil {
+		return err
+	}
+	if err := Probe(drivers...); err != nil {
+		return err
+	}
+	if err := netns.LoopbackUp(); err != nil {
+		return err
+	}
+	go reap()
+	return nil
+}
+
+// Probe loads one of the modules that the initramfs carries, with those that it depends on. One that is built in or
+// loaded is none of its business.
+func Probe(names ...string) error {
+	prober, err := kmodule.NewProber(kmodule.ProbeOpts{})
+	if err != nil {
+		return fmt.Errorf("read the initramfs's kernel modules: %w", err)
+	}
+	for _, name := range names {
+		if err := prober.Probe(name, ""); err != nil {
+			return fmt.Errorf("load kernel module %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// setting is one value below /proc/sys.
+type setting struct {
+	path, value string
+	optional    bool
+}
+
+// settings make the kernel tell all it knows and go on after an oops, so that its evidence can be read.
+var settings = []setting{
+	{path: "kernel/printk", value: "8 4 1 7"},
+	{path: "kernel/printk_ratelimit", value: "0"},
+	{path: "kernel/sysrq", value: "1"},
+	{path: "kernel/kptr_restrict", value: "0"},
+	{path: "kernel/panic_on_oops", value: "0"},
+	{path: "kernel/hung_task_timeout_secs", value: "20", optional: true},
+	{path: "kernel/hung_task_warnings", value: "-1", optional: true},
+}
+
+func applySettings(all []setting) error {
+	for _, s := range all {
+		err := os.WriteFile("/proc/sys/"+s.path, []byte(s.value), 0)
+		if err != nil && !(s.optional && os.IsNotExist(err)) {
+			return fmt.Errorf("set %s to %q: %w", s.path, s.value, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package kmsg
+
+import (
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"ktcp/guest/wire"
+)
+
+// device is the kernel log.
+const device = "/dev/kmsg"
+
+// maxRecord is beyond the longest record that the kernel hands out (8 KiB until Linux 6.2, 2 KiB after). It refuses to
+// read into a buffer that is too small.
+const maxRecord = 16 << 10
+
+// Log reads the kernel log. It remembers where it stands, so that a reader that goes on from its last cursor
+// does not make it pass over all that came before. The zero value is ready.
+type Log struct {
+	mu   sync.Mutex
+	read func(b []byte) (int, error) // reads one record; nil before the device is open
+	next uint64                      // the sequence number that comes next, where read is not nil
+	// open opens the log at its oldest record. It is replaced in tests.
+	open func() (read func(b []byte) (int, error), err error)
+}
+
+// Read returns the records from req.Cursor on, up to the present end.
+func (l *Log) Read(req wire.KmsgRequest) (wire.KmsgAnswer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.seek(req.Cursor); err != nil {
+		return wire.KmsgAnswer{}, err
+	}
+	answer := wire.KmsgAnswer{Next: req.Cursor}
+	buf := make([]byte, maxRecord)
+	for {
+		n, err := l.read(buf)
+		switch err {
+		case nil:
+		case unix.EINTR, unix.EPIPE: // overrun: what comes next tells how much is missing
+			continue
+		case unix.EAGAIN:
+			return answer, nil
+		default:
+			l.read = nil
+			return wire.KmsgAnswer{}, fmt.Errorf("read %s: %w", device, err)
+		}
+		r, err := Parse(buf[:n])
+		if err != nil {
+			return wire.KmsgAnswer{}, err
+		}
+		l.next = r.Seq + 1
+		if r.Seq < req.Cursor {
+			continue
+		}
+		// Numbers are given without gaps, from 0 on.
+		answer.Lost = answer.Lost || r.Seq > answer.Next
+		answer.Next = r.Seq + 1
+		answer.Records = append(answer.Records, r)
+	}
+}
+
+// seek makes the next record read one that is not behind cursor.
+func (l *Log) seek(cursor uint64) error {
+	if l.read != nil && l.next <= cursor {
+		return nil
+	}
+	if l.open == nil {
+		l.open = openDevice()
+	}
+	read, err := l.open()
+	if err != nil {
+		return err
+	}
+	l.read, l.next = read, 0
+	return nil
+}
+
+// openDevice returns a function that opens the device when it is first called and afterwards goes back to its start.
+func openDevice() func() (func(b []byte) (int, error), error) {
+	fd := -1
+	return func() (func(b []byte) (int, error), error) {
+		if fd < 0 {
+			f, err := unix.Open(device, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return nil, fmt.Errorf("open %s: %w", device, err)
+			}
+			fd = f
+		} else if _, err := unix.Seek(fd, 0, unix.SEEK_SET); err != nil {
+			return nil, fmt.Errorf("rewind %s: %w", device, err)
+		}
+		return func(b []byte) (int, error) { return unix.Read(fd, b) }, nil
+	}
+}

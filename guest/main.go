@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"ktcp/guest/boot"
+	"ktcp/guest/port"
+	"ktcp/guest/serve"
+	"ktcp/guest/wire"
+)
+
+// Memory: a clone lives for one scenario, so that collecting garbage early only costs time that a clone does not
+// have. The collector starts when the heap comes near heapLimit.
+const heapLimit = 128 << 20
+
+func main() {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(heapLimit)
+	if err := run(); err != nil {
+		boot.Die(err)
+	}
+	boot.Die(fmt.Errorf("the port %s was closed", wire.Port))
+}
+
+// run brings the guest up and serves requests. It returns only when that has become impossible.
+func run() error {
+	defer boot.DieOnPanic()
+	// The thread that reads the port is this one for ever: no other is woken between a request and its answer.
+	runtime.LockOSThread()
+	if err := boot.Up(); err != nil {
+		return err
+	}
+	p, err := port.Open(wire.Port)
+	if err != nil {
+		return err
+	}
+	agent, err := newAgent()
+	if err != nil {
+		return err
+	}
+	server := serve.New(p, agent.table())
+	if err := server.Warm(wire.Hello.Name); err != nil {
+		return err
+	}
+	if err := server.Ready(wire.Ready{Version: wire.Version, Release: agent.clock.release}); err != nil {
+		return err
+	}
+	return server.Run()
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"ktcp/guest/boot"
+	"ktcp/guest/conns"
+	"ktcp/guest/files"
+	"ktcp/guest/kmod"
+	"ktcp/guest/kmsg"
+	"ktcp/guest/load"
+	"ktcp/guest/netns"
+	"ktcp/guest/serve"
+	"ktcp/guest/wire"
+)
+
+// agent holds what lives as long as the guest.
+type agent struct {
+	clock    *clock
+	spaces   *netns.Table
+	files    files.Files
+	conns    *conns.Table
+	loads    *load.Table
+	unloader kmod.Unloader
+	log      kmsg.Log
+}
+
+func newAgent() (*agent, error) {
+	c, err := newClock()
+	if err != nil {
+		return nil, err
+	}
+	spaces, err := netns.NewTable()
+	if err != nil {
+		return nil, err
+	}
+	return &agent{
+		clock:  c,
+		spaces: spaces,
+		files:  files.Files{Enter: spaces.Do, Translate: netns.Path},
+		conns:  conns.NewTable(spaces),
+		loads:  load.NewTable(spaces),
+	}, nil
+}
+
+// table ties every operation of wire to the room that carries it out.
+func (a *agent) table() serve.Table {
+	t := serve.Table{}
+	serve.Handle(t, wire.Hello, a.clock.hello, serve.Inline)
+
+	serve.Handle(t, wire.Insmod, kmod.Insmod)
+	serve.Handle(t, wire.Rmmod, a.unloader.Rmmod)
+	serve.Handle(t, wire.Modules, kmod.Modules)
+
+	serve.Handle(t, wire.ReadFile, a.files.Read)
+	serve.Handle(t, wire.WriteFile, a.files.Write)
+	serve.Handle(t, wire.ListDir, a.files.List)
+	serve.Handle(t, wire.WriteLoop, a.files.WriteLoop)
+
+	serve.Handle(t, wire.NetnsAdd, a.netnsAdd)
+	serve.Handle(t, wire.NetnsDelete, a.netnsDelete)
+	serve.Handle(t, wire.NetnsList, a.netnsList)
+	serve.Handle(t, wire.VethAdd, a.vethAdd)
+
+	serve.Handle(t, wire.Kmsg, a.log.Read)
+	serve.Handle(t, wire.Sysrq, kmsg.Sysrq)
+
+	serve.Handle(t, wire.Dial, a.conns.Dial)
+	serve.Handle(t, wire.Listen, a.conns.Listen)
+	serve.Handle(t, wire.Send, a.conns.Send)
+	serve.Handle(t, wire.Recv, a.conns.Recv)
+	serve.Handle(t, wire.CloseConn, a.conns.Close)
+	serve.Handle(t, wire.CloseAll, a.closeAll)
+
+	serve.Handle(t, wire.LoadStart, a.loads.Start)
+	serve.Handle(t, wire.LoadStop, a.loads.Stop)
+	return t
+}
+
+func (a *agent) netnsAdd(req wire.NetnsRequest) (wire.None, error) {
+	return wire.None{}, a.spaces.Add(req.Name, netns.LoopbackUp)
+}
+
+func (a *agent) netnsList(wire.None) (wire.NetnsListAnswer, error) {
+	return wire.NetnsListAnswer{Names: a.spaces.Names()}, nil
+}
+
+func (a *agent) netnsDelete(req wire.NetnsDeleteRequest) (wire.NetnsDeleteAnswer, error) {
+	if req.Close {
+		_, err := a.conns.CloseIn(req.Name)
+		if err := errors.Join(err, a.loads.StopIn(req.Name)); err != nil {
+			return wire.NetnsDeleteAnswer{}, err
+		}
+	}
+	gone, err := a.spaces.Delete(req.Name, req.Wait)
+	return wire.NetnsDeleteAnswer{Gone: gone}, err
+}
+
+func (a *agent) vethAdd(req wire.VethRequest) (wire.None, error) {
+	if err := boot.Probe("veth"); err != nil {
+		return wire.None{}, fmt.Errorf("veth: %w", err)
+	}
+	return wire.None{}, a.spaces.Veth(req.A, req.B)
+}
+
+func (a *agent) closeAll(wire.None) (wire.CloseAllAnswer, error) {
+	return wire.CloseAllAnswer{Loads: a.loads.StopAll(), Conns: a.conns.CloseAll()}, nil
+}

@@ -1,0 +1,96 @@
+package serve
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+
+	"ktcp/guest/wire"
+)
+
+// ErrUnknownOp is answered to a request for an operation that is not registered.
+var ErrUnknownOp = errors.New("unknown operation")
+
+// readBuffer holds several of the driver's pages, so that a small request costs one read(2).
+const readBuffer = 64 << 10
+
+// Server serves one port.
+type Server struct {
+	table Table
+	in    *bufio.Reader
+
+	mu  sync.Mutex // serializes answers
+	out io.Writer
+
+	failed chan error // the first error of a writer; Run returns it
+}
+
+// New returns a server that reads requests from port and writes answers to it.
+func New(port io.ReadWriter, table Table) *Server {
+	return &Server{table: table, in: bufio.NewReaderSize(port, readBuffer), out: port, failed: make(chan error, 1)}
+}
+
+// Ready tells the host that requests are read from now on.
+func (s *Server) Ready(r wire.Ready) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode ready: %w", err)
+	}
+	return s.write(wire.Frame{Body: body})
+}
+
+// Run serves until the port cannot be read or written any more and returns why: io.EOF at the port's end.
+func (s *Server) Run() error {
+	for {
+		f, err := wire.ReadFrame(s.in)
+		if err != nil {
+			return err
+		}
+		if s.table[f.Op].inline {
+			s.serve(f)
+		} else {
+			go s.serve(f)
+		}
+		select {
+		case err := <-s.failed:
+			return err
+		default:
+		}
+	}
+}
+
+// serve answers one request.
+func (s *Server) serve(f wire.Frame) {
+	body, err := s.call(f)
+	answer := wire.Frame{ID: f.ID, Body: body, Err: wire.NewError(err)}
+	if err := s.write(answer); err != nil {
+		select {
+		case s.failed <- err:
+		default:
+		}
+	}
+}
+
+// call runs the operation's handler and turns a panic into an error with its stack.
+func (s *Server) call(f wire.Frame) (body []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			body, err = nil, fmt.Errorf("agent: %s: panic: %v\n%s", f.Op, p, debug.Stack())
+		}
+	}()
+	e, ok := s.table[f.Op]
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownOp, f.Op)
+	}
+	return e.serve(f.Body)
+}
+
+func (s *Server) write(f wire.Frame) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return wire.WriteFrame(s.out, f)
+}
