@@ -1,0 +1,342 @@
+package finding
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// report is a kernel report under way or complete.
+type report struct {
+	shape    shape
+	values   map[string]string // groups of the opening line: class, task, addr
+	title    string
+	time     time.Duration
+	lastTime time.Duration
+	lines    []string
+	panic    string // the panic that followed from it
+	cut      bool   // opened by "cut here": its kind is in the lines to come
+	where    bool   // the line of WARN() or BUG() that says where has been seen
+	traces   int    // stack dumps begun
+	closed   int    // stack dumps that have ended
+	final    bool   // lockdep: "stack backtrace:" has been seen, the next dump is the last
+	ended    bool   // complete: only repetitions may follow
+}
+
+// keep stores a line.
+func (r *report) keep(l Line) {
+	r.lastTime = l.Time
+	if len(r.lines) < maxLines {
+		r.lines = append(r.lines, l.Text)
+	}
+}
+
+// merges reports whether a line that could open a report of its own is part of this one.
+func (r *report) merges(text string) bool {
+	switch {
+	case r.ended:
+		return false
+	case r.cut && !r.where:
+		return true
+	case faultRE.MatchString(text):
+		// "Oops:" after the address, "invalid opcode" after BUG(). The stack dump has then not begun.
+		return r.traces == 0
+	case r.shape.kind == RCUStall:
+		return strings.HasPrefix(text, "rcu: ") && r.lastTime > 0 && !strings.Contains(text, "detected")
+	case r.shape.kind == OOM:
+		return strings.Contains(text, "of memory: Killed process")
+	case r.shape.kind == KASAN && r.shape.body == bodyTrace:
+		return faultRE.MatchString(text)
+	default:
+		return false
+	}
+}
+
+// showsTasks reports whether stacks of tasks are part of the report and not a dump that follows it.
+func (r *report) showsTasks() bool {
+	switch r.shape.kind {
+	case HungTask:
+		return r.traces == 0
+	case RCUStall, WorkqueueStall, HardLockup, SoftLockup:
+		return true
+	default:
+		return false
+	}
+}
+
+// prose reports whether lines of any form belong to the report at this point.
+func (r *report) prose(text string) bool {
+	switch r.shape.body {
+	case bodyBar, bodyLockdep, bodyProse:
+		return true
+	case bodyLine:
+		return false
+	default:
+		return r.cut && !r.where || r.traces == 0 && strings.HasPrefix(text, " ")
+	}
+}
+
+// advance follows the report's course by a line that was added to it.
+func (r *report) advance(text string) {
+	if r.cut && !r.where {
+		r.settle(text)
+	}
+	switch {
+	case endMark.MatchString(text):
+		r.ended = true
+	case barLine.MatchString(text):
+		r.ended = r.shape.body == bodyBar && len(r.lines) > 1
+	case strings.HasPrefix(text, "stack backtrace:"):
+		r.final = true
+	case traceRE.MatchString(text):
+		r.traces++
+	case traceEnd.MatchString(text):
+		r.closed++
+		r.ended = r.lastTrace()
+	case r.shape.kind == OOM && strings.Contains(text, "of memory: Killed process"):
+		r.ended = true
+	}
+}
+
+// lastTrace reports whether a report whose stack dump has just ended is complete. Where an end mark follows, it is not.
+func (r *report) lastTrace() bool {
+	switch r.shape.body {
+	case bodyLockdep:
+		return r.final
+	case bodyTrace, bodyLine:
+		return !r.cut && !r.dies()
+	default:
+		return false
+	}
+}
+
+// dies reports whether the report ends with the "end trace" mark because the task dies or a WARN() is over.
+func (r *report) dies() bool {
+	switch r.shape.kind {
+	case Oops, PageFault, Bug, Warning, StackCorruption, KASAN, Panic, ListCorruption, UserCopy:
+		return true
+	default:
+		return false
+	}
+}
+
+// settle takes the kind of a report that was opened by "cut here" from the lines after it: the message, if any, and then the
+// line that says where.
+func (r *report) settle(text string) {
+	if cutHere.MatchString(text) {
+		return
+	}
+	if whereRE.MatchString(text) {
+		r.where = true
+		if r.shape.kind != Splat {
+			return
+		}
+		r.shape, r.values = match(shapes, text)
+		if len(r.lines) <= 2 {
+			r.title = text
+		}
+		return
+	}
+	if r.shape.kind != Splat {
+		return
+	}
+	if len(r.lines) == 2 {
+		r.title = text
+	}
+	if sp, values := match(messages, text); sp.head != nil {
+		r.shape, r.values, r.title = sp, values, text
+		return
+	}
+	// UBSAN and others print a report of their own below "cut here".
+	if sp, values := match(shapes, text); sp.head != nil {
+		r.shape, r.values, r.title, r.where = sp, values, text, true
+	}
+}
+
+var (
+	atRE       = regexp.MustCompile(`^WARNING: CPU: \d+ PID: \d+ at (?:(\S+):(\d+) )?(.*)$`)
+	bugAtRE    = regexp.MustCompile(`^[kK]ernel BUG at (\S+):(\d+)!`)
+	commRE     = regexp.MustCompile(`^CPU: \d+ (?:UID: \d+ )?PID: (\d+) Comm: (.+?) (?:Tainted|Not tainted|Kdump|G )`)
+	workRE     = regexp.MustCompile(`^Workqueue: +(?:(\S+) )?(?:(0x[0-9a-f]+)|([\w.]+)(?: \[([\w-]+)\])?)`)
+	unloadedRE = regexp.MustCompile(`\[last unloaded: ([\w-]+)`)
+	fetchRE    = regexp.MustCompile(`^#PF: supervisor instruction fetch`)
+	groupRE    = regexp.MustCompile(`^(?:\s*(?:NMI )?Call Trace:|stack backtrace:|(?:Allocated|Freed) (?:by task|in) |(?:Last potentially related|Second to last|Last) .*(?:work creation|call_rcu|stack).*:|` +
+		`-> #\d+ |\s*backtrace.*:|(?:race at unknown origin|(?:read|write|read-write|assert no \w+|interrupt)\b.*\bby (?:task|interrupt) ).*|` +
+		`.*(?:allocated at|freed by task|freed in|hold at|created by|created at|leaked|users at|last unloaded).*:?$|task:\S.*state:|NMI backtrace for cpu|the existing dependency chain|.*hardirq-.* usage|` +
+		`\{.*\} state was registered at:|.* state was registered at:|.*dependency .* at:|\.\.\. acquired at:|other info that might help|Preemption disabled at:|Kernel stack is corrupted)`)
+)
+
+// finding turns a complete report into a finding.
+func (r *report) finding() Finding {
+	f := Finding{
+		Kind: r.shape.kind, Class: r.values["class"], Oracle: OracleLog, Task: r.values["task"], Time: r.time,
+		Title: strings.TrimSpace(r.title), Excerpt: r.lines, Count: 1,
+	}
+	if a := r.values["addr"]; a != "" {
+		f.Address = Addr(hexValue(strings.TrimPrefix(a, "0x")))
+	}
+	a := assembly{f: &f}
+	for _, text := range r.lines {
+		a.line(text)
+	}
+	a.finish()
+	f.Fingerprint = Fingerprint(f)
+	return f
+}
+
+// assembly reads the lines of a report for what a finding has fields for.
+type assembly struct {
+	f      *Finding
+	groups []Trace
+	rip    *Frame // instruction pointer before the first stack dump
+	done   bool   // the end mark has been seen: what follows is repetition
+	work   Frame  // the work item that was running
+	gone   string // the module that was unloaded last
+	at     *Location
+	atFunc string // kernel function or module function that a WARN() stands in
+}
+
+// line reads one line.
+func (a *assembly) line(text string) {
+	if a.done {
+		return
+	}
+	if endMark.MatchString(text) || panicRE.MatchString(text) && len(a.groups) > 0 {
+		a.done = true
+		return
+	}
+	if f, ok := parseRIP(text); ok {
+		a.addIP(f)
+		return
+	}
+	if f, ok := parseFrame(text); ok {
+		if len(a.groups) == 0 {
+			a.groups = append(a.groups, Trace{})
+		}
+		g := &a.groups[len(a.groups)-1]
+		g.Frames = append(g.Frames, f)
+		return
+	}
+	if groupRE.MatchString(text) {
+		a.groups = append(a.groups, Trace{Title: strings.TrimSpace(text)})
+	}
+	a.facts(text)
+}
+
+// addIP stores an instruction pointer: at the head of the stack, or within the dump where an interrupt was entered.
+func (a *assembly) addIP(f Frame) {
+	if n := len(a.groups); n > 0 && traceRE.MatchString(a.groups[n-1].Title) {
+		a.groups[n-1].Frames = append(a.groups[n-1].Frames, f)
+		return
+	}
+	if a.rip == nil {
+		a.rip = &f
+	}
+}
+
+// facts reads the lines that are no part of a stack.
+func (a *assembly) facts(text string) {
+	if m := atRE.FindStringSubmatch(text); m != nil {
+		if f, ok := parseFrame(m[3]); ok {
+			f.IP = true
+			a.atFunc = f.Func
+			if a.rip == nil {
+				a.rip = &f
+			}
+			if f.Module != "" && m[1] != "" {
+				a.at = &Location{File: m[1], Line: int(decimal(m[2])), Func: plainName(f.Func)}
+			}
+		}
+		if m[1] != "" && strings.HasPrefix(a.f.Title, "WARNING: CPU:") {
+			a.f.Title = "WARNING at " + m[1] + ":" + m[2] + " in " + strings.Fields(m[3] + " ?")[0]
+		}
+	}
+	if m := bugAtRE.FindStringSubmatch(text); m != nil {
+		a.at = &Location{File: m[1], Line: int(decimal(m[2]))}
+	}
+	if m := commRE.FindStringSubmatch(text); m != nil && a.f.Task == "" {
+		a.f.Task = m[2] + "/" + m[1]
+	}
+	if m := workRE.FindStringSubmatch(text); m != nil && a.work == (Frame{}) {
+		a.work = Frame{Func: m[3], Module: m[4], Addr: Addr(hexValue(strings.TrimPrefix(m[2], "0x")))}
+	}
+	if m := unloadedRE.FindStringSubmatch(text); m != nil {
+		a.gone = m[1]
+	}
+	if fetchRE.MatchString(text) {
+		a.f.Class = "instruction-fetch"
+	}
+}
+
+// finish puts together what the lines gave.
+func (a *assembly) finish() {
+	a.stacks()
+	f := a.f
+	if a.atFunc != "" && (f.Kind == Warning || f.Kind == Bug) {
+		for _, s := range sites {
+			if s.fn.MatchString(a.atFunc) {
+				f.Kind, f.Class = s.kind, s.class
+				break
+			}
+		}
+	}
+	f.Module, f.Location = blame(f)
+	if a.at != nil && f.Module != "" && (f.Location == nil || f.Location.Line == 0) && len(f.Stack) > 0 && f.Stack[0].Module == f.Module {
+		a.at.Func = plainName(f.Stack[0].Func)
+		f.Location = a.at
+	}
+	if f.Module == "" {
+		f.Module = a.work.Module
+	}
+	if f.Module == "" && f.Class == "instruction-fetch" && f.Kind == PageFault {
+		// Text that is not mapped any more: of the module that went last, until a symbolizer knows better.
+		f.Module = a.gone
+	}
+}
+
+// stacks chooses the main stack and leaves the others as related.
+func (a *assembly) stacks() {
+	main := a.mainGroup()
+	if main >= 0 {
+		a.f.Stack = a.groups[main].Frames
+	}
+	if a.rip != nil && !sameFrame(firstReliable(a.f.Stack), *a.rip) {
+		a.f.Stack = append([]Frame{*a.rip}, a.f.Stack...)
+	}
+	if a.work.Addr != 0 || a.work.Func != "" && a.work.Module != "" && !mentions(a.f.Stack, a.work.Func) {
+		w := a.work
+		w.IP = true
+		a.f.Stack = insertBefore(a.f.Stack, "process_one_work", w)
+	}
+	for i, g := range a.groups {
+		if i != main && len(g.Frames) > 0 {
+			a.f.Related = append(a.f.Related, g)
+		}
+	}
+}
+
+// mainGroup returns the index of the stack that says where it happened: of the dumps, the first that passes through a module,
+// otherwise the first; without a dump the first stack of any sort. It returns -1 when there is none.
+func (a *assembly) mainGroup() int {
+	best := -1
+	for i, g := range a.groups {
+		if len(g.Frames) == 0 || !traceRE.MatchString(g.Title) {
+			continue
+		}
+		if best < 0 {
+			best = i
+		}
+		if inModule(g.Frames) {
+			return i
+		}
+	}
+	if best >= 0 && (a.rip == nil || a.rip.Module == "") || best >= 0 {
+		return best
+	}
+	for i, g := range a.groups {
+		if len(g.Frames) > 0 {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,87 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Headline returns the run's verdict in one line, which starts with it: "pass: 14 scenarios, nothing found".
+func (r *Run) Headline() string {
+	n := r.count()
+	v := r.Verdict()
+	switch {
+	case len(r.Errors) > 0:
+		return fmt.Sprintf("%s: the run is not valid: %s", v, oneLine(r.Errors[0]))
+	case len(r.Scenarios) == 0:
+		return fmt.Sprintf("%s: nothing ran", v)
+	case n.of[Error]+n.of[Unfinished] > 0:
+		return fmt.Sprintf("%s: %d of %s not judged%s", v, n.of[Error]+n.of[Unfinished], plural(len(r.Scenarios), "scenario"), r.found(n, "; "))
+	case v == Fail:
+		return fmt.Sprintf("%s: %d of %s failed%s", v, n.of[Fail], plural(len(r.Scenarios), "scenario"), r.found(n, ", "))
+	case v == Error:
+		return fmt.Sprintf("%s: %s, all skipped: nothing was judged", v, plural(len(r.Scenarios), "scenario"))
+	default:
+		return fmt.Sprintf("%s: %s, nothing found", v, plural(n.of[Pass], "scenario"))
+	}
+}
+
+// found returns how many findings there are, or nothing when there are none.
+func (r *Run) found(n counts, before string) string {
+	if n.findings == 0 {
+		return ""
+	}
+	return before + plural(n.findings, "finding")
+}
+
+// plural returns "1 scenario" or "3 scenarios".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// oneLine returns the first line of text.
+func oneLine(text string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return first
+}
+
+// totals returns how many scenarios ended how: "12 pass, 1 FAIL, 1 skip".
+func (r *Run) totals() string {
+	n := r.count()
+	var parts []string
+	for _, v := range []Verdict{Pass, Fail, Error, Unfinished, Skip} {
+		if n.of[v] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n.of[v], v))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// guests returns what the scenarios ran on, each combination once: "6.1.0-56-cloud-amd64 stock, tcg, real time, clone".
+func (r *Run) guests() []string {
+	var all []string
+	for _, s := range r.Scenarios {
+		for _, g := range s.Guests {
+			text := g.String()
+			if !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// String returns the guest's description without its name.
+func (g Guest) String() string {
+	var parts []string
+	for _, p := range []string{strings.TrimSpace(g.Kernel + " " + g.Flavor), g.Accelerator, g.Clock, g.Start} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, ", ")
+}

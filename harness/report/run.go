@@ -1,0 +1,67 @@
+package report
+
+import (
+	"time"
+
+	"ktcp/harness/finding"
+)
+
+// Run is everything that is known about one run. It is what the renderers render.
+type Run struct {
+	ID      string    `json:"id"`                // the name of its directory
+	Dir     string    `json:"-"`                 // absolute path of its directory
+	Started time.Time `json:"started"`           // wall time
+	Command string    `json:"command,omitempty"` // what the user typed, for a second go
+	Host    string    `json:"host,omitempty"`    // what it ran on, "2 CPUs, QEMU 7.2.0"
+	// Notes are said once for the whole run: "guests are booted, not cloned: ...".
+	Notes []string `json:"notes,omitempty"`
+	// Errors say why the run as a whole cannot be relied on.
+	Errors    []string   `json:"errors,omitempty"`
+	Scenarios []Scenario `json:"-"` // in order of their start
+}
+
+// Scenario is the record of one scenario.
+type Scenario struct {
+	Name     string        `json:"name"` // as go test names it: "TestNetnsBadValues/port=0"
+	Verdict  Verdict       `json:"verdict"`
+	Started  time.Time     `json:"started"`
+	Duration time.Duration `json:"duration_ns"` // wall time
+	PID      int           `json:"pid"`         // of the process that runs it
+	Result
+	// Evidence lists the files beside the record, relative to the run's directory. [Load] fills it in.
+	Evidence []string `json:"evidence,omitempty"`
+}
+
+// Result is what a scenario hands over when it ends.
+type Result struct {
+	// Failed tells that the scenario's own expectations were not met (testing.TB's Failed).
+	Failed bool `json:"failed,omitempty"`
+	// Skipped is the reason why it did not run, or empty.
+	Skipped string `json:"skipped,omitempty"`
+	// Error says why it could not be judged, or is empty. It makes the verdict [Error].
+	Error string `json:"error,omitempty"`
+	// Messages are the scenario's own complaints, one each.
+	Messages []string          `json:"messages,omitempty"`
+	Guests   []Guest           `json:"guests,omitempty"`
+	Modules  []Module          `json:"modules,omitempty"`
+	Findings []finding.Finding `json:"findings,omitempty"`
+}
+
+// Guest describes a guest that a scenario used.
+type Guest struct {
+	Name        string `json:"name,omitempty"`
+	Kernel      string `json:"kernel"`      // uname -r
+	Flavor      string `json:"flavor"`      // stock, kasan, kcsan
+	Accelerator string `json:"accelerator"` // kvm or tcg
+	Clock       string `json:"clock"`       // realtime or instructions
+	Start       string `json:"start"`       // clone or boot
+	CPUs        int    `json:"cpus,omitempty"`
+}
+
+// Module describes a module that a scenario loaded.
+type Module struct {
+	Name   string `json:"name"`
+	Source string `json:"source,omitempty"` // its directory
+	ID     string `json:"id,omitempty"`     // digest of its build
+	Params string `json:"params,omitempty"`
+}

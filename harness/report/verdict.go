@@ -1,0 +1,73 @@
+package report
+
+// Verdict is the outcome of a scenario or of a run.
+type Verdict string
+
+// The verdicts.
+const (
+	// Pass: everything was checked and nothing was found.
+	Pass Verdict = "pass"
+	// Fail: there is a finding, or the scenario's own expectation was not met.
+	Fail Verdict = "FAIL"
+	// Error: the scenario could not be judged: no kernel, no guest, an oracle that could not run.
+	Error Verdict = "ERROR"
+	// Skip: the scenario does not apply here and says why.
+	Skip Verdict = "skip"
+	// Running is what a record says until the scenario has ended.
+	Running Verdict = "running"
+	// Unfinished is a scenario that began and never ended: its process was killed or died.
+	Unfinished Verdict = "UNFINISHED"
+)
+
+// Exit codes of a run, worst first: an invalid run outranks findings, because it may have missed others.
+const (
+	ExitClean    = 0 // every scenario passed or was skipped, and at least one passed
+	ExitFindings = 1 // something was found
+	ExitInvalid  = 2 // the run cannot be relied on: infrastructure failed, a scenario did not finish, or nothing ran
+)
+
+// Verdict returns the run's verdict: the worst of its scenarios'. A run in which nothing was judged is in [Error].
+func (r *Run) Verdict() Verdict {
+	n := r.count()
+	switch {
+	case len(r.Errors) > 0, n.of[Error] > 0, n.of[Unfinished] > 0:
+		return Error
+	case n.of[Fail] > 0:
+		return Fail
+	case n.of[Pass] == 0:
+		return Error
+	default:
+		return Pass
+	}
+}
+
+// ExitCode returns the exit code that says the run's verdict.
+func (r *Run) ExitCode() int {
+	switch r.Verdict() {
+	case Pass:
+		return ExitClean
+	case Fail:
+		return ExitFindings
+	default:
+		return ExitInvalid
+	}
+}
+
+// counts is what the totals are made of.
+type counts struct {
+	of       map[Verdict]int
+	findings int
+	affected int // scenarios with findings
+}
+
+func (r *Run) count() counts {
+	n := counts{of: map[Verdict]int{}}
+	for _, s := range r.Scenarios {
+		n.of[s.Verdict]++
+		n.findings += len(s.Findings)
+		if len(s.Findings) > 0 {
+			n.affected++
+		}
+	}
+	return n
+}
