@@ -1,0 +1,184 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"ktcp/harness/cache"
+)
+
+// systemLists is where apt keeps the package lists that root updates.
+const systemLists = "/var/lib/apt/lists"
+
+// killGrace is how long a command that was told to stop may take before it is killed.
+const killGrace = 3 * time.Second
+
+// apt runs the packaging system as an ordinary user. It shares the machine's sources and keys, and keeps its own
+// caches, since those of the system are root's.
+type apt struct {
+	cache   *cache.Dir
+	dir     string // private, below the cache
+	system  string // the system's package lists
+	hasConf bool
+}
+
+func newApt(c *cache.Dir) *apt {
+	return &apt{cache: c, dir: filepath.Join(c.Root(), "apt"), system: systemLists}
+}
+
+// lists is the private copy of the package lists.
+func (a *apt) lists() string { return filepath.Join(a.dir, "lists") }
+
+// private reports whether the private lists are there and newer than the system's.
+func (a *apt) private() bool { return modTime(a.lists()).After(modTime(a.system)) }
+
+// stamp changes whenever the package lists do.
+func (a *apt) stamp() string {
+	return fmt.Sprint(modTime(a.system).UnixNano(), modTime(a.lists()).UnixNano())
+}
+
+// age says how old the package lists are, for messages.
+func (a *apt) age() string {
+	newest := modTime(a.system)
+	if a.private() {
+		newest = modTime(a.lists())
+	}
+	if newest.IsZero() {
+		return "there are no package lists"
+	}
+	return "package lists of " + newest.Format(time.DateOnly)
+}
+
+// modTime is zero for what does not exist.
+func modTime(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
+
+// query runs apt-cache, apt-get or dpkg-deb in dir and returns what it printed to standard output. One command of
+// apt at a time uses the private caches.
+func (a *apt) query(ctx context.Context, dir string, argv ...string) (string, error) {
+	unlock, err := a.cache.Lock(ctx, "apt", "lists")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	conf, err := a.configure(a.private())
+	if err != nil {
+		return "", err
+	}
+	return run(ctx, dir, []string{"APT_CONFIG=" + conf}, argv...)
+}
+
+// update fetches a private copy of the package lists.
+func (a *apt) update(ctx context.Context) error {
+	unlock, err := a.cache.Lock(ctx, "apt", "lists")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := os.MkdirAll(filepath.Join(a.lists(), "partial"), 0o755); err != nil {
+		return err
+	}
+	conf, err := a.configure(true)
+	if err != nil {
+		return err
+	}
+	// Without --error-on=any a source that cannot be reached is a warning: what matters is whether a kernel is found.
+	_, err = run(ctx, a.dir, []string{"APT_CONFIG=" + conf}, "apt-get", "-q", "update")
+	// Lists that were fetched only in part count as much as they help; the time stamp is what tells them from old ones.
+	now := time.Now()
+	return errors.Join(err, os.Chtimes(a.lists(), now, now))
+}
+
+// configure writes the configuration that makes apt work without root. It adds to the machine's own, which
+// may name proxies and other sources.
+func (a *apt) configure(private bool) (string, error) {
+	for _, d := range []string{"cache/archives/partial", "lists/partial"} {
+		if d == "lists/partial" && !private {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {
+			return "", fmt.Errorf("prepare apt: %w", err)
+		}
+	}
+	// apt reads first the file in APT_CONFIG, then the machine's parts, then the main file. The hooks of the parts are for
+	// root's caches and must go, which only the main file can say.
+	var first, main bytes.Buffer
+	if own := os.Getenv("APT_CONFIG"); own != "" {
+		fmt.Fprintf(&first, "#include %q;\n", own)
+	}
+	fmt.Fprintf(&first, "Dir::Etc::main %q;\n", filepath.Join(a.dir, "main.conf"))
+	if _, err := os.Stat("/etc/apt/apt.conf"); err == nil {
+		main.WriteString("#include \"/etc/apt/apt.conf\";\n")
+	}
+	for _, hook := range []string{"Update::Pre-Invoke", "Update::Post-Invoke", "Update::Post-Invoke-Success"} {
+		fmt.Fprintf(&main, "#clear APT::%s;\n", hook)
+	}
+	fmt.Fprintf(&main, "Dir::Cache %q;\n", filepath.Join(a.dir, "cache"))
+	main.WriteString("Dir::Cache::pkgcache \"pkgcache.bin\";\nDir::Cache::srcpkgcache \"srcpkgcache.bin\";\n")
+	main.WriteString("Acquire::Languages \"none\";\nAcquire::Retries \"2\";\n")
+	for _, target := range []string{"DEP-11", "DEP-11-icons-small", "DEP-11-icons", "DEP-11-icons-large", "CNF", "Contents-deb"} {
+		fmt.Fprintf(&main, "Acquire::IndexTargets::deb::%s::DefaultEnabled \"false\";\n", target)
+	}
+	if private {
+		fmt.Fprintf(&main, "Dir::State::lists %q;\n", a.lists())
+	}
+	if os.Getuid() == 0 {
+		// root's downloads would be handed to a user who cannot write to root's cache.
+		main.WriteString("APT::Sandbox::User \"root\";\n")
+	}
+	conf := filepath.Join(a.dir, "apt.conf")
+	return conf, errors.Join(replaceFile(filepath.Join(a.dir, "main.conf"), main.Bytes()), replaceFile(conf, first.Bytes()))
+}
+
+// replaceFile writes a file so that others see the old content or the new.
+func replaceFile(path string, content []byte) error {
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
+		return nil
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(content)
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}
+
+// run runs a command in dir and returns its standard output. A command that is missing is explained.
+func run(ctx context.Context, dir string, env []string, argv ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), append(env, "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = killGrace
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return out.String(), nil
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%s: %w", argv[0], ctx.Err())
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%w: %s is missing, so no package can be fetched: give KERNEL=host or KERNEL=DIR", ErrNoPackage, argv[0])
+	}
+	return "", &CommandError{Argv: argv, Err: err, Output: said.String() + out.String()}
+}

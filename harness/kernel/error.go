@@ -1,0 +1,91 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+)
+
+var (
+	// ErrNoPackage is returned when no kernel package that fits the request can be had. Its text lists what was looked
+	// for and what is there instead.
+	ErrNoPackage = errors.New("no kernel package")
+	// ErrNotKernel is returned for a directory that is not a built kernel tree.
+	ErrNotKernel = errors.New("not a built kernel tree")
+	// ErrNoHeaders is returned for a kernel without the tree that modules are built against.
+	ErrNoHeaders = errors.New("no kernel headers")
+	// ErrUnreadable is returned for the running kernel when its image may only be read by root.
+	ErrUnreadable = errors.New("kernel image cannot be read")
+	// ErrUnfit is returned for a kernel whose configuration cannot run as a guest.
+	ErrUnfit = errors.New("kernel cannot run as a guest")
+	// ErrNoVirtio is the kind of ErrUnfit where drivers of virtio are missing, so that the agent cannot be heard.
+	ErrNoVirtio = fmt.Errorf("%w without virtio", ErrUnfit)
+	// ErrArch is returned for anything but x86_64.
+	ErrArch = errors.New("only x86_64 kernels are supported")
+	// ErrUnknownFlavor is returned for a flavor that this package cannot provide.
+	ErrUnknownFlavor = errors.New("unknown kernel flavor")
+)
+
+// CommandError is a command of the packaging system that went wrong. Its message is one line.
+type CommandError struct {
+	Argv   []string
+	Err    error  // from os/exec
+	Output string // all that the command printed
+}
+
+// Error implements error.
+func (e *CommandError) Error() string {
+	what := e.Argv[0]
+	if len(e.Argv) > 1 {
+		what += " " + firstOperand(e.Argv[1:])
+	}
+	if line := e.reason(); line != "" {
+		return fmt.Sprintf("%s: %s", what, line)
+	}
+	return fmt.Sprintf("%s: %v", what, e.Err)
+}
+
+// Detail returns the command's output.
+func (e *CommandError) Detail() string { return strings.TrimSpace(e.Output) }
+
+// Unwrap returns the error of os/exec, and ENOSPC where the command complained about a full disk.
+func (e *CommandError) Unwrap() []error {
+	if strings.Contains(e.Output, syscall.ENOSPC.Error()) || strings.Contains(e.Output, "No space left on device") ||
+		strings.Contains(e.Output, "enough free space") {
+		return []error{e.Err, syscall.ENOSPC}
+	}
+	return []error{e.Err}
+}
+
+// reason is the line of the output that says most: apt and dpkg mark errors, otherwise the last one.
+func (e *CommandError) reason() string {
+	last := ""
+	for line := range strings.Lines(e.Output) {
+		line = strings.TrimSpace(line)
+		for _, mark := range []string{"E: ", "dpkg-deb: error: "} {
+			if text, ok := strings.CutPrefix(line, mark); ok {
+				return text
+			}
+		}
+		if line != "" {
+			last = line
+		}
+	}
+	return last
+}
+
+// stale reports whether the archive no longer has what the package lists name.
+func (e *CommandError) stale() bool {
+	return strings.Contains(e.Output, "404 ") || strings.Contains(e.Output, "File has unexpected size") ||
+		strings.Contains(e.Output, "Hash Sum mismatch")
+}
+
+func firstOperand(args []string) string {
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") {
+			return a
+		}
+	}
+	return args[0]
+}

@@ -1,0 +1,150 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// cacheKind is the place of unpacked kernels in the cache.
+const cacheKind = "kernels"
+
+// provisioner fetches packaged kernels for one Spec.
+type provisioner struct {
+	Spec
+	apt *apt
+}
+
+func newProvisioner(s Spec) *provisioner { return &provisioner{Spec: s, apt: newApt(s.Cache)} }
+
+// packaged returns the packaged kernel that fits the request. What apt answered is remembered until its lists change.
+func (p *provisioner) packaged(ctx context.Context, r request) (*Kernel, error) {
+	if chosen, ok := p.recall(r); ok {
+		if k, err := p.load(chosen); err == nil {
+			p.note(chosen)
+			return k, nil
+		}
+	}
+	k, err := p.fetch(ctx, r)
+	if err == nil || ctx.Err() != nil {
+		return k, err
+	}
+	// Without a network, yesterday's kernel is better than none.
+	if k := p.cached(r); k != nil {
+		p.logf("%v: using %s from the cache", err, k.Release)
+		return k, nil
+	}
+	return nil, err
+}
+
+// fetch asks apt, fetches what is missing, and refreshes the package lists once where they are empty or too old.
+func (p *provisioner) fetch(ctx context.Context, r request) (*Kernel, error) {
+	k, err := p.tryFetch(ctx, r)
+	var failed *CommandError
+	switch {
+	case errors.Is(err, errNoLists):
+		p.logf("apt's package lists are empty: fetching them into the cache")
+	case errors.As(err, &failed) && failed.stale():
+		p.logf("apt's package lists are out of date (%v): fetching new ones into the cache", err)
+	default:
+		return k, err
+	}
+	updateErr := p.apt.update(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if k, err = p.tryFetch(ctx, r); errors.Is(err, errNoLists) {
+		err = fmt.Errorf("%w: %w; is there a network, and are there sources in /etc/apt?", ErrNoPackage, errors.Join(err, updateErr))
+	}
+	return k, err
+}
+
+func (p *provisioner) tryFetch(ctx context.Context, r request) (*Kernel, error) {
+	stamp := p.apt.stamp()
+	chosen, err := p.apt.plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	p.note(chosen)
+	dir, err := p.Cache.Entry(ctx, cacheKind, chosen.key(), func(ctx context.Context, tmp string) error {
+		return p.unpack(ctx, chosen, tmp)
+	})
+	if err != nil {
+		return nil, err
+	}
+	k, err := loadEntry(dir)
+	if err != nil {
+		// Entries are complete when they are made, so somebody has removed files from this one.
+		p.logf("%s is damaged (%v): fetching it again", dir, err)
+		if err := p.Cache.Drop(ctx, cacheKind, chosen.key()); err != nil {
+			return nil, err
+		}
+		if dir, err = p.Cache.Entry(ctx, cacheKind, chosen.key(), func(ctx context.Context, tmp string) error {
+			return p.unpack(ctx, chosen, tmp)
+		}); err != nil {
+			return nil, err
+		}
+		if k, err = loadEntry(dir); err != nil {
+			return nil, err
+		}
+	}
+	return k, p.remember(r, stamp, chosen)
+}
+
+func (p *provisioner) note(chosen *plan) {
+	if chosen.Note != "" {
+		p.logf("%s", chosen.Note)
+	}
+}
+
+// load returns the kernel of a plan when it is in the cache.
+func (p *provisioner) load(chosen *plan) (*Kernel, error) {
+	dir := filepath.Join(p.Cache.Root(), cacheKind, chosen.key())
+	if _, err := os.Stat(dir); err != nil {
+		return nil, err
+	}
+	// Through Entry, so that it counts as used. It is there, so nothing is built.
+	dir, err := p.Cache.Entry(context.Background(), cacheKind, chosen.key(), func(context.Context, string) error { return fs.ErrNotExist })
+	if err != nil {
+		return nil, err
+	}
+	return loadEntry(dir)
+}
+
+// cached returns the best kernel in the cache that fits the request, nil where there is none.
+func (p *provisioner) cached(r request) *Kernel {
+	entries, err := os.ReadDir(filepath.Join(p.Cache.Root(), cacheKind))
+	if err != nil {
+		return nil
+	}
+	kernels := map[string]*Kernel{}
+	var names []string
+	for _, e := range entries {
+		k, err := loadEntry(filepath.Join(p.Cache.Root(), cacheKind, e.Name()))
+		if err != nil {
+			continue
+		}
+		kernels[k.Release] = k
+		names = append(names, "linux-image-"+k.Release, "linux-headers-"+k.Release)
+		if r.name != "" && k.hasVersion(r.name) {
+			return k
+		}
+	}
+	if fit := choose(candidates(names), r.name); len(fit) > 0 {
+		return kernels[fit[0].release]
+	}
+	return nil
+}
+
+// hasVersion reports whether the kernel's image comes from a package of that version.
+func (k *Kernel) hasVersion(version string) bool {
+	for _, p := range k.Packages {
+		if p.Version == version {
+			return true
+		}
+	}
+	return false
+}
