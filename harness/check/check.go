@@ -1,0 +1,71 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"ktcp/harness/report"
+)
+
+// Timeout bounds a run in wall time. A run takes minutes; what takes this long hangs.
+const Timeout = 30 * time.Minute
+
+// Spec says which scenarios run and where the words go.
+type Spec struct {
+	Root  string    // the project's directory
+	Match string    // a regular expression as for go test -run; "" for all
+	Out   io.Writer // progress and verdict
+}
+
+// Run runs the scenarios and prints the verdict. It returns the exit code that the run deserves (see package report)
+// or an error when there was no run to speak of.
+func Run(ctx context.Context, s Spec) (int, error) {
+	run, err := report.Open(report.Config{Root: s.Root, Command: "make vm-check RUN='" + s.Match + "'"})
+	if err != nil {
+		return report.ExitInvalid, err
+	}
+	testErr := s.goTest(ctx, run.Dir)
+	if ctx.Err() != nil {
+		return report.ExitInvalid, fmt.Errorf("interrupted; what was found so far is in %s", run.Dir)
+	}
+	loaded, err := report.Load(run.Dir)
+	if err != nil {
+		return report.ExitInvalid, err
+	}
+	code := loaded.ExitCode()
+	if testErr != nil && code == report.ExitClean {
+		loaded.Invalid("go test: " + testErr.Error() + " (its output is above)")
+		code = report.ExitInvalid
+	}
+	return code, report.Publish(loaded, s.Out)
+}
+
+// goTest runs the scenarios with the run's directory in their environment. The test binary handles an interrupt from the
+// terminal itself; when only this process is told to stop, it passes that on.
+func (s Spec) goTest(ctx context.Context, dir string) error {
+	match := s.Match
+	if match == "" {
+		match = "."
+	}
+	cmd := exec.CommandContext(ctx, "go", "tool", "gotestsum",
+		"--format", "testname", "--hide-summary", "all",
+		"--junitfile", filepath.Join(dir, "junit.xml"), "--jsonfile", filepath.Join(dir, "go-test.json"),
+		"--", "-count=1", "-timeout", Timeout.String(), "-run", match, "./scenarios")
+	cmd.Dir = s.Root
+	cmd.Env = append(os.Environ(), report.RunVariable+"="+dir)
+	cmd.Stdout, cmd.Stderr = s.Out, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%w: run make setup", err)
+	}
+	return err
+}

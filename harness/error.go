@@ -1,0 +1,5 @@
+package harness
+
+import "errors"
+
+var errLogOverrun = errors.New("the kernel log overran: records are missing")

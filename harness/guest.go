@@ -1,0 +1,136 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"ktcp/guest/wire"
+	"ktcp/harness/finding"
+	"ktcp/harness/report"
+	"ktcp/harness/vm"
+)
+
+// Guest is a pristine guest that belongs to one test.
+type Guest struct {
+	tb      testing.TB
+	rig     *rig
+	vm      *vm.Guest
+	sources string // directory of module directories
+
+	entry    *report.Entry
+	baseline baseline
+	cursor   uint64 // of the kernel log: what came before belongs to the template
+
+	built    map[string]*built
+	modules  []*Module
+	loads    []load // every insmod, for addresses in text that is gone by then
+	netns    []*Netns
+	veths    int
+	mu       sync.Mutex // guards findings: scenarios may use several goroutines
+	findings []finding.Finding
+}
+
+// An Option changes what Clone hands out.
+type Option func(*Guest)
+
+// Sources takes modules from another directory than the project's module/: each module is a directory below it.
+func Sources(dir string) Option {
+	return func(g *Guest) { g.sources = dir }
+}
+
+// Clone hands out a pristine guest that lives as long as the test. When the test ends the guest's modules are unloaded, the
+// oracles run, and any finding fails the test.
+func Clone(tb testing.TB, options ...Option) *Guest {
+	tb.Helper()
+	r, err := shared()
+	if err != nil {
+		tb.Fatal(explain(err))
+	}
+	g := &Guest{tb: tb, rig: r, sources: r.modules, built: map[string]*built{}}
+	for _, option := range options {
+		option(g)
+	}
+	if w, ok := tb.(*witness); ok {
+		g.entry = w.entry
+	} else if g.entry, err = r.run.Begin(tb.Name()); err != nil {
+		tb.Fatalf("begin the record of %s: %v", tb.Name(), err)
+	}
+	// From here on every way out writes the record: a scenario that could not be judged must be seen.
+	tb.Cleanup(g.finish)
+	spec := r.spec
+	spec.Console = g.entry.Path("console.log")
+	g.vm, err = vm.Clone(r.ctx, spec)
+	if err != nil {
+		tb.Fatalf("no guest: %v", explain(err))
+	}
+	r.adopt(g.vm)
+	g.baseline = g.takeBaseline()
+	return g
+}
+
+// load is one insmod: the build and where the kernel put it.
+type load struct {
+	*built
+	sections map[string]uint64
+	symbols  *finding.Symbolizer
+}
+
+// remember keeps what is needed to name a line of the module later, loaded or not.
+func (g *Guest) remember(b *built, sections map[string]uint64) {
+	g.tb.Helper()
+	symbols, err := finding.NewSymbolizer(b.Name, b.KO, sections)
+	if err != nil {
+		g.tb.Fatalf("read the symbols of %s: %v", b.Name, err)
+	}
+	g.loads = append(g.loads, load{built: b, sections: sections, symbols: symbols})
+}
+
+// kernelLog reads the guest's kernel log from a cursor on.
+func (g *Guest) kernelLog(cursor uint64) wire.KmsgAnswer {
+	g.tb.Helper()
+	return call(g, wire.Kmsg, wire.KmsgRequest{Cursor: cursor})
+}
+
+// saidSince returns what the kernel log holds from a cursor on, as text.
+func (g *Guest) saidSince(cursor uint64) string {
+	g.tb.Helper()
+	var lines []string
+	for _, r := range g.kernelLog(cursor).Records {
+		lines = append(lines, r.Text)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// NamespacesDie fails the test unless the kernel destroys all namespaces that were deleted, once their clients have
+// closed their connections.
+func (g *Guest) NamespacesDie() {
+	g.tb.Helper()
+	call(g, wire.CloseAll, wire.None{})
+	living := 0
+	for _, n := range g.netns {
+		if !n.deleted {
+			living++
+		}
+	}
+	if got := g.awaitNamespaces(g.baseline.netns + living); got > g.baseline.netns+living {
+		g.tb.Errorf("%d network namespaces live, want %d: something holds a reference to those that were deleted",
+			got, g.baseline.netns+living)
+	}
+}
+
+// saveEvidence writes what was taken from a guest that hangs or died beside the scenario's record.
+func (g *Guest) saveEvidence(ctx context.Context) {
+	evidence, err := g.vm.Evidence(ctx)
+	if err != nil {
+		evidence["evidence-error.txt"] = fmt.Appendf(nil, "%v\n", err)
+	}
+	for name, data := range evidence {
+		if err := os.WriteFile(g.entry.Path(name), data, 0o644); err != nil {
+			g.tb.Logf("write evidence %s: %v", name, err)
+		}
+	}
+}

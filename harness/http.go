@@ -1,0 +1,96 @@
+package harness
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Response is an HTTP answer that has passed the wire oracle.
+type Response struct {
+	g      *Guest
+	Status int
+	Header http.Header
+	Body   string
+	Raw    []byte // every byte, as it came
+}
+
+// WantStatus fails the test unless the answer has this status code.
+func (r *Response) WantStatus(want int) *Response {
+	r.g.tb.Helper()
+	if r.Status != want {
+		r.g.tb.Errorf("status %d, want %d; the body says %q", r.Status, want, r.Body)
+	}
+	return r
+}
+
+// Get asks the address for / on a connection of its own and returns the answer, which must be well-formed and whole, and must end
+// with FIN after "Connection: close". The status is the caller's to judge.
+func (n *Netns) Get(addr string) *Response {
+	n.g.tb.Helper()
+	c := n.Dial(addr)
+	c.Send("GET / HTTP/1.1\r\nHost: " + addr + "\r\nConnection: close\r\n\r\n")
+	r := c.Response()
+	c.Close()
+	return r
+}
+
+// Response reads one HTTP answer to its end, which is the end of the connection, and checks it.
+func (c *Conn) Response() *Response {
+	c.g.tb.Helper()
+	raw := c.RecvAll()
+	r, err := parseResponse(raw)
+	if err != nil {
+		c.g.wireFinding("%s → %s: %v in answer %q", c.Remote, c.Local, err, clip(raw))
+		return &Response{g: c.g, Header: http.Header{}, Raw: raw}
+	}
+	r.g = c.g
+	return r
+}
+
+// parseResponse is the strict reading of RFC 9112 that the wire oracle holds a server to: a client may be lenient,
+// a server has no reason to need it.
+func parseResponse(raw []byte) (*Response, error) {
+	head, _, found := bytes.Cut(raw, []byte("\r\n\r\n"))
+	if !found {
+		return nil, fmt.Errorf("no end of the header")
+	}
+	for i, line := range strings.Split(string(head), "\r\n") {
+		if strings.ContainsAny(line, "\r\n") {
+			return nil, fmt.Errorf("bare CR or LF in header line %d", i+1)
+		}
+		if name, _, ok := strings.Cut(line, ":"); i > 0 && (!ok || name == "" || strings.ContainsAny(name, " \t")) {
+			return nil, fmt.Errorf("malformed header line %q", line)
+		}
+	}
+	reader := bufio.NewReader(bytes.NewReader(raw))
+	parsed, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read response: %w", err)
+	}
+	defer parsed.Body.Close()
+	lengths := parsed.Header.Values("Content-Length")
+	if len(lengths) != 1 {
+		return nil, fmt.Errorf("%d Content-Length fields, want one", len(lengths))
+	}
+	want, err := strconv.Atoi(lengths[0])
+	if err != nil {
+		return nil, fmt.Errorf("Content-Length %q is no number", lengths[0])
+	}
+	body, err := io.ReadAll(parsed.Body)
+	if err != nil || len(body) != want {
+		return nil, fmt.Errorf("%d bytes of body, Content-Length says %d", len(body), want)
+	}
+	if rest, _ := io.ReadAll(reader); len(rest) > 0 {
+		return nil, fmt.Errorf("%d bytes after the end of the body", len(rest))
+	}
+	// net/http moves Connection: close into the Close field.
+	if parsed.Header.Get("Connection") == "" && !parsed.Close {
+		return nil, fmt.Errorf("no Connection field")
+	}
+	return &Response{Status: parsed.StatusCode, Header: parsed.Header, Body: string(body), Raw: raw}, nil
+}

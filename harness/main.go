@@ -1,0 +1,39 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"ktcp/harness/report"
+)
+
+// Main is the TestMain of a package of scenarios: it runs them, completes the run's results and, where this process started
+// the run, says what the verdict is. Call it as os.Exit(harness.Main(m)).
+func Main(m *testing.M) int {
+	code := m.Run()
+	if !provisioned.Load() {
+		return code // no scenario asked for a guest: -list, benchmarks of something else, or none that matched
+	}
+	r, err := shared()
+	if err != nil {
+		return max(code, 1) // every scenario has said so
+	}
+	if err := r.close(); err != nil {
+		fmt.Fprintln(os.Stderr, "ktcp:", err)
+		code = max(code, 1)
+	}
+	run, err := r.run.Close()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "ktcp: complete the results:", err)
+		return max(code, 1)
+	}
+	if !r.run.Owner() {
+		return code
+	}
+	if run.ExitCode() != report.ExitClean {
+		code = max(code, 1)
+	}
+	fmt.Printf("%s; evidence in %s\n", run.Headline(), run.Dir)
+	return code
+}

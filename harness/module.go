@@ -1,0 +1,103 @@
+package harness
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"ktcp/guest/wire"
+)
+
+// StatusFile switches a module that serves per network namespace on and off.
+const StatusFile = "/sys/kernel/webserver/net/data/status"
+
+// UnloadDeadline is how long, in guest time, a module's exit may take.
+const UnloadDeadline = 10 * time.Second
+
+// Module is a module that is loaded in a guest.
+type Module struct {
+	g      *Guest
+	Name   string
+	params string
+	loaded bool
+}
+
+// Insmod builds the module, if this very source was not built before, and loads it with parameters of the form "port=9999". What
+// does not compile or load fails the test, with the compiler's or the kernel's own words.
+func (g *Guest) Insmod(name string, params ...string) *Module {
+	g.tb.Helper()
+	m := &Module{g: g, Name: name, params: strings.Join(params, " ")}
+	m.Reload()
+	g.modules = append(g.modules, m)
+	return m
+}
+
+// InsmodRefused fails the test unless loading the module with these parameters is refused with the given error, and leaves
+// nothing loaded. It returns what the kernel log said meanwhile.
+func (g *Guest) InsmodRefused(name string, want syscall.Errno, params ...string) string {
+	g.tb.Helper()
+	before := g.kernelLog(g.cursor)
+	_, err := g.insmod(name, strings.Join(params, " "))
+	said := g.saidSince(before.Next)
+	switch {
+	case err == nil:
+		g.tb.Errorf("insmod %s %s succeeded, want %v", name, strings.Join(params, " "), want)
+		call(g, wire.Rmmod, wire.RmmodRequest{Name: name, Deadline: UnloadDeadline})
+	case !errors.Is(err, want):
+		g.tb.Errorf("insmod %s %s: %v, want %v; the kernel said: %s", name, strings.Join(params, " "), err, want, said)
+	}
+	return said
+}
+
+// Reload loads a module again that was unloaded, with the same parameters.
+func (m *Module) Reload() {
+	m.g.tb.Helper()
+	before := m.g.kernelLog(m.g.cursor)
+	if _, err := m.g.insmod(m.Name, m.params); err != nil {
+		said := m.g.saidSince(before.Next)
+		if said == "" {
+			said = "nothing"
+		}
+		m.g.tb.Fatalf("insmod %s %s: %v; the kernel said: %s", m.Name, m.params, err, said)
+	}
+	m.loaded = true
+}
+
+// insmod loads the module and remembers where its sections are: nothing else can name a line of it after unload.
+func (g *Guest) insmod(name, params string) (wire.InsmodAnswer, error) {
+	g.tb.Helper()
+	built := g.build(name)
+	answer, err := try(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: built.image, Params: params})
+	if err != nil {
+		return answer, err
+	}
+	g.remember(built, answer.Sections)
+	return answer, nil
+}
+
+// Rmmod unloads the module. One that is in use, or whose exit does not return in time, is a finding that
+// says who blocks it and where.
+func (m *Module) Rmmod() {
+	m.g.tb.Helper()
+	answer := call(m.g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: UnloadDeadline})
+	m.loaded = false
+	if !answer.Done {
+		m.g.rmmodFinding(m.Name, answer)
+	}
+}
+
+// Enable starts the module's server in a namespace.
+func (m *Module) Enable(n *Netns) { m.g.tb.Helper(); n.WriteFile(StatusFile, "1") }
+
+// Disable stops the module's server in a namespace.
+func (m *Module) Disable(n *Netns) { m.g.tb.Helper(); n.WriteFile(StatusFile, "0") }
+
+// WantStatus fails the test unless the status file of the namespace reads want.
+func (m *Module) WantStatus(n *Netns, want int) {
+	m.g.tb.Helper()
+	if got := n.ReadFile(StatusFile); got != fmt.Sprintf("%d\n", want) {
+		m.g.tb.Errorf("%s in %v reads %q, want %d", StatusFile, n, got, want)
+	}
+}

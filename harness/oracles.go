@@ -1,0 +1,166 @@
+package harness
+
+import (
+	"context"
+	"time"
+
+	"ktcp/guest/wire"
+	"ktcp/harness/finding"
+)
+
+// settle is how long, in wall time, objects and namespaces may take to be freed after the module has gone: the kernel
+// frees sockets, inodes and namespaces after RCU grace periods and from work items of its own.
+const settle = 5 * time.Second
+
+// baseline is the state of a guest before its scenario began.
+type baseline struct {
+	survivors wire.SurvivorsAnswer
+	netns     int // live network namespaces
+}
+
+// takeBaseline notes what is there before any module is.
+func (g *Guest) takeBaseline() baseline {
+	g.tb.Helper()
+	b := baseline{survivors: call(g, wire.Survivors, wire.None{})}
+	b.netns = b.survivors.Netns
+	g.cursor = g.kernelLog(0).Next
+	return b
+}
+
+// found keeps findings for the verdict.
+func (g *Guest) found(findings ...finding.Finding) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, f := range findings {
+		f.Guest = g.entry.Dir()
+		g.findings = append(g.findings, f)
+	}
+}
+
+// has reports whether an oracle has found something.
+func (g *Guest) has(oracle finding.Oracle) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, f := range g.findings {
+		if f.Oracle == oracle {
+			return true
+		}
+	}
+	return false
+}
+
+// blind keeps the finding that an oracle could not run.
+func (g *Guest) blind(oracle finding.Oracle, err error) { g.found(finding.Blind(oracle, err)) }
+
+// wireFinding is what the wire oracle saw. The scenario goes on.
+func (g *Guest) wireFinding(format string, args ...any) {
+	g.tb.Helper()
+	f := finding.Wire(g.servers(), format, args...)
+	g.found(f)
+	g.tb.Errorf("wire: %s", f.Title)
+}
+
+// servers names the module that the guest's clients talk to, when there is just one.
+func (g *Guest) servers() string {
+	if len(g.modules) == 1 {
+		return g.modules[0].Name
+	}
+	return ""
+}
+
+// rmmodFinding is a module that is in use or whose exit does not return.
+func (g *Guest) rmmodFinding(name string, answer wire.RmmodAnswer) {
+	g.tb.Helper()
+	g.found(finding.Rmmod(name, answer, UnloadDeadline)...)
+}
+
+// judgeKernelLog turns what the kernel said since the last look into findings and returns how many there were.
+func (g *Guest) judgeKernelLog() int {
+	g.tb.Helper()
+	answer, err := try(g, wire.Kmsg, wire.KmsgRequest{Cursor: g.cursor})
+	if err != nil {
+		if g.vm.Err() == nil {
+			g.blind(finding.OracleLog, err)
+		}
+		return 0
+	}
+	g.cursor = answer.Next
+	found := finding.ParseKmsg(answer.Records)
+	if answer.Lost {
+		g.blind(finding.OracleLog, errLogOverrun)
+	}
+	g.found(found...)
+	return len(found)
+}
+
+// judgeLedger looks for slab objects that were allocated on behalf of the modules and are still there.
+func (g *Guest) judgeLedger() {
+	g.tb.Helper()
+	byModule := map[string][]wire.Range{}
+	for _, l := range g.loads {
+		byModule[l.Name] = append(byModule[l.Name], l.symbols.Text()...)
+	}
+	for name, text := range byModule {
+		var answer wire.LedgerAnswer
+		var leaks []finding.Finding
+		err := await(settle, func() (done bool, err error) {
+			answer, err = try(g, wire.Ledger, wire.LedgerRequest{Name: name, Text: text})
+			leaks = finding.Leaks(name, answer)
+			return len(leaks) == 0, err
+		})
+		if err != nil {
+			g.blind(finding.OracleLedger, err)
+		}
+		g.found(leaks...)
+	}
+}
+
+// judgeSurvivors compares what is there with what was there before the scenario.
+func (g *Guest) judgeSurvivors() {
+	g.tb.Helper()
+	var name string
+	if len(g.modules) > 0 {
+		name = g.modules[0].Name
+	}
+	var found []finding.Finding
+	err := await(settle, func() (bool, error) {
+		now, err := try(g, wire.Survivors, wire.None{})
+		found = finding.Survivors(name, g.baseline.survivors, now)
+		return len(found) == 0, err
+	})
+	if err != nil {
+		g.blind(finding.OracleSurvivors, err)
+	}
+	g.found(found...)
+}
+
+// awaitNamespaces waits until no more than want namespaces live, and returns how many do.
+func (g *Guest) awaitNamespaces(want int) (got int) {
+	g.tb.Helper()
+	err := await(settle, func() (bool, error) {
+		answer, err := try(g, wire.Survivors, wire.None{})
+		got = answer.Netns
+		return got <= want, err
+	})
+	if err != nil {
+		g.tb.Fatalf("count the namespaces: %v", err)
+	}
+	return got
+}
+
+// await asks until it is done, something fails or the time is over, which is not an error: the last answer says what
+// is still missing. It asks less and less often, so that it does not load the guest that it waits for.
+func await(limit time.Duration, ask func() (done bool, err error)) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+		if done, err := ask(); done || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+	}
+}

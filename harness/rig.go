@@ -1,0 +1,114 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"ktcp/harness/cache"
+	"ktcp/harness/image"
+	"ktcp/harness/kernel"
+	"ktcp/harness/report"
+	"ktcp/harness/vm"
+)
+
+// rig is what all guests of a process share.
+type rig struct {
+	ctx     context.Context // ends with an interrupt
+	cache   *cache.Dir
+	kernel  *kernel.Kernel
+	modules string // the directory of the reference modules
+	spec    vm.Spec
+	run     *report.Recorder
+
+	mu     sync.Mutex
+	guests map[*vm.Guest]struct{}
+}
+
+// provisioned tells that shared was called.
+var provisioned atomic.Bool
+
+// shared provisions once per process: the kernel that KERNEL names, the agent's image, the accelerator and the
+// template. All of it comes from the cache when nothing has changed.
+var shared = sync.OnceValues(func() (*rig, error) {
+	provisioned.Store(true)
+	r := &rig{guests: map[*vm.Guest]struct{}{}}
+	r.ctx = r.untilInterrupted()
+	root, err := projectRoot()
+	if err != nil {
+		return nil, err
+	}
+	r.modules = filepath.Join(root, "module")
+	if r.cache, err = cache.Open(); err != nil {
+		return nil, err
+	}
+	if r.kernel, err = kernel.Provision(r.ctx, kernel.Spec{Want: os.Getenv("KERNEL"), Cache: r.cache, Logf: Logf}); err != nil {
+		return nil, err
+	}
+	img, err := image.Build(r.ctx, image.Spec{Kernel: r.kernel, Cache: r.cache, Logf: Logf})
+	if err != nil {
+		return nil, err
+	}
+	r.spec = vm.Spec{
+		Kernel: r.kernel, Image: img, Cache: r.cache, Logf: Logf,
+	}
+	if r.run, err = report.Open(report.Config{Root: root}); err != nil {
+		return nil, err
+	}
+	return r, nil
+})
+
+// untilInterrupted returns a context that ends with SIGINT, SIGTERM or SIGHUP. The guests are then killed, their
+// files removed, and the process exits as a shell expects: nothing is left behind for the user to clean up.
+func (r *rig) untilInterrupted() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		s := <-signals
+		Logf("%v: stopping", s)
+		cancel()
+		r.mu.Lock() // for good: no guest is adopted any more
+		for g := range r.guests {
+			_ = g.Close()
+		}
+		code := 1
+		if n, ok := s.(syscall.Signal); ok {
+			code = 128 + int(n)
+		}
+		os.Exit(code)
+	}()
+	return ctx
+}
+
+// adopt makes the rig the owner of a guest until it is disowned.
+func (r *rig) adopt(g *vm.Guest) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.guests[g] = struct{}{}
+}
+
+// disown closes a guest and forgets it.
+func (r *rig) disown(g *vm.Guest) error {
+	err := g.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.guests, g)
+	return err
+}
+
+// explain turns an error of the rooms below into one that a user can act on: the one line first, then output that
+// belongs to it, such as a compiler's.
+func explain(err error) error {
+	var detailed interface{ Detail() string }
+	if errors.As(err, &detailed) && detailed.Detail() != "" {
+		return fmt.Errorf("%w\n%s", err, detailed.Detail())
+	}
+	return err
+}

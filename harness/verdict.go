@@ -1,0 +1,160 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"ktcp/guest/wire"
+	"ktcp/harness/finding"
+	"ktcp/harness/report"
+	"ktcp/harness/vm"
+)
+
+// evidenceDeadline bounds the collection of evidence from a guest that no longer answers, in wall time.
+const evidenceDeadline = 20 * time.Second
+
+// finish ends a scenario: unload, oracles, findings, verdict, in this order. The verdict is written last, and the
+// guest is thrown away whatever happens.
+func (g *Guest) finish() {
+	g.tb.Helper()
+	var broken error
+	if g.vm != nil {
+		broken = g.unloadAndJudge()
+		if err := g.rig.disown(g.vm); err != nil && broken == nil {
+			broken = fmt.Errorf("throw the guest away: %w", err)
+		}
+	} else {
+		broken = errors.New("there was no guest to judge")
+	}
+	for _, l := range g.loads {
+		finding.Symbolize(g.findings, l.symbols)
+	}
+	g.findings = finding.Dedupe(g.findings)
+	if w, ok := g.tb.(*witness); ok {
+		w.testify(g.findings, broken)
+		return
+	}
+	for _, f := range g.findings {
+		g.tb.Errorf("%s", finding.Text(f))
+	}
+	result := report.Result{Failed: g.tb.Failed(), Findings: g.findings}
+	if g.tb.Skipped() {
+		result.Skipped = "skipped by the test"
+	}
+	if broken != nil {
+		result.Error = broken.Error()
+		g.tb.Errorf("the scenario could not be judged: %v", broken)
+	}
+	if g.vm != nil {
+		result.Guests = []report.Guest{g.describe()}
+	}
+	for _, m := range g.modules {
+		b := g.built[m.Name]
+		result.Modules = append(result.Modules, report.Module{Name: m.Name, Source: b.Source, ID: b.ID, Params: m.params})
+	}
+	if _, err := g.entry.Finish(result); err != nil {
+		g.tb.Errorf("write the verdict: %v", err)
+	}
+}
+
+// unloadAndJudge runs the oracles on a guest whose modules are gone. An error means that nothing is proven.
+func (g *Guest) unloadAndJudge() error {
+	// The oracles ask through try, so that one that fails is a finding and does not end the others.
+	unloaded := g.unload()
+	if g.vm.Err() == nil {
+		if _, err := try(g, wire.CloseAll, wire.None{}); err != nil {
+			g.blind(finding.OracleSurvivors, err)
+		}
+	}
+	splats := g.judgeKernelLog()
+	if g.vm.Err() != nil {
+		g.judgeDeath()
+		return nil
+	}
+	if unloaded && splats == 0 {
+		g.judgeReinsertion()
+	}
+	g.deleteNamespaces()
+	if unloaded {
+		g.judgeLedger()
+		g.judgeSurvivors()
+	}
+	// Once more: what the oracles themselves stirred up, a timer or work item that fires in text that is gone.
+	g.judgeKernelLog()
+	if g.vm.Err() != nil {
+		g.judgeDeath()
+	}
+	return nil
+}
+
+// unload unloads what is loaded, last loaded first, and reports whether all is gone.
+func (g *Guest) unload() bool {
+	g.tb.Helper()
+	for _, m := range slices.Backward(g.modules) {
+		if !m.loaded || g.vm.Err() != nil {
+			continue
+		}
+		m.loaded = false
+		answer, err := try(g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: UnloadDeadline})
+		switch {
+		case err != nil && g.vm.Err() == nil:
+			g.blind(finding.OracleRmmod, err)
+			return false
+		case err == nil && !answer.Done:
+			g.rmmodFinding(m.Name, answer)
+		}
+	}
+	return !g.has(finding.OracleRmmod)
+}
+
+// judgeReinsertion loads every module again and unloads it at once: an exit that left something behind is in its own
+// way, and an exit right after init meets work that has hardly begun.
+func (g *Guest) judgeReinsertion() {
+	g.tb.Helper()
+	for _, m := range g.modules {
+		if _, err := g.insmod(m.Name, m.params); err != nil {
+			g.found(finding.Reinserted(m.Name, m.params, err))
+			return
+		}
+		answer, err := try(g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: UnloadDeadline})
+		if err != nil {
+			g.blind(finding.OracleRmmod, err)
+			return
+		}
+		if !answer.Done {
+			g.rmmodFinding(m.Name, answer)
+			return
+		}
+	}
+}
+
+// deleteNamespaces deletes the namespaces that the scenario left.
+func (g *Guest) deleteNamespaces() {
+	g.tb.Helper()
+	for _, n := range g.netns {
+		if n.deleted {
+			continue
+		}
+		n.deleted = true
+		if _, err := try(g, wire.NetnsDelete, wire.NetnsDeleteRequest{Name: n.name, Close: true}); err != nil {
+			g.blind(finding.OracleSurvivors, err)
+		}
+	}
+}
+
+// judgeDeath says that the guest died or fell silent, and keeps what can still be had from it.
+func (g *Guest) judgeDeath() {
+	g.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), evidenceDeadline)
+	defer cancel()
+	g.saveEvidence(ctx)
+	g.found(finding.FromConsole(g.vm.Console())...)
+	kind := finding.GuestDied
+	if errors.Is(g.vm.Err(), vm.ErrSilent) {
+		kind = finding.GuestSilent
+	}
+	g.found(finding.New(kind, finding.OracleGuest, "", g.vm.Err().Error()))
+}

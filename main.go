@@ -1,0 +1,128 @@
+// Command ktcp judges Linux kernel modules that serve TCP. The work is done in harness/; this is its command line.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"ktcp/harness/cache"
+	"ktcp/harness/check"
+	"ktcp/harness/kernel"
+	"ktcp/harness/report"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	code := report.ExitClean
+	if err := command(&code).ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "ktcp:", err)
+		code = max(code, report.ExitInvalid)
+	}
+	os.Exit(code)
+}
+
+// command builds the command line. A command that has a verdict puts its exit code into code.
+func command(code *int) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ktcp",
+		Short: "Judge Linux kernel modules that serve TCP, in throw-away guests",
+		Long: `ktcp builds kernel modules, boots a guest, loads them, uses and abuses them, unloads them, and says
+what is wrong with them, down to the line of C.
+
+Exit codes: 0 nothing found; 1 findings; 2 the run proves nothing (it could not be done, or not to its end).`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(checkCommand(code), reportCommand(code), kernelsCommand())
+	return root
+}
+
+func checkCommand(code *int) *cobra.Command {
+	var match string
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Run the scenarios against the modules of this tree and print the verdict",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			root, err := projectRoot()
+			if err != nil {
+				return err
+			}
+			*code, err = check.Run(cmd.Context(), check.Spec{Root: root, Match: match, Out: os.Stdout})
+			return err
+		},
+	}
+	c.Flags().StringVar(&match, "run", "", "only the scenarios that match this regular expression")
+	return c
+}
+
+func reportCommand(code *int) *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:   "report [DIR]",
+		Short: "Show a run again: its verdict table, or its findings in another form",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			dir := filepath.Join("results", "latest")
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			run, err := report.Load(dir)
+			if err != nil {
+				return err
+			}
+			*code = run.ExitCode()
+			return report.Write(os.Stdout, run, report.Format(format))
+		},
+	}
+	c.Flags().StringVar(&format, "format", "text", "text, json, ktap, github or markdown")
+	return c
+}
+
+func kernelsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "kernels",
+		Short: "List the kernels that are in the cache and those that can be had",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := cache.Open()
+			if err != nil {
+				return err
+			}
+			list, err := kernel.List(cmd.Context(), dir)
+			if err != nil {
+				return err
+			}
+			for _, k := range list {
+				fmt.Println(k)
+			}
+			return nil
+		},
+	}
+}
+
+// projectRoot is the directory with ktcp's go.mod at or above the working directory.
+func projectRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "scenarios")); err == nil {
+			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+				return dir, nil
+			}
+		}
+		if filepath.Dir(dir) == dir {
+			return "", fmt.Errorf("no ktcp tree at or above the working directory: run this inside a checkout")
+		}
+		dir = filepath.Dir(dir)
+	}
+}

@@ -1,0 +1,88 @@
+package scenarios
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"ktcp/harness"
+)
+
+const request = "GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n"
+
+// serving returns a namespace in which kweb answers.
+func serving(t *testing.T) *harness.Netns {
+	t.Helper()
+	g := harness.Clone(t)
+	kweb := g.Insmod("kweb")
+	kweb.Enable(g.Init())
+	return g.Init()
+}
+
+func TestHTTPRequestSplitAnywhere(t *testing.T) {
+	t.Parallel()
+	n := serving(t)
+	for _, at := range []int{1, 3, 14, len(request) - 3, len(request) - 1} {
+		c := n.Dial(addr)
+		c.Send(request[:at])
+		c.Silent(50 * time.Millisecond) // nothing before the request is whole
+		c.Send(request[at:])
+		c.Response().WantStatus(200)
+		c.Close()
+	}
+}
+
+func TestHTTPByteByByte(t *testing.T) {
+	t.Parallel()
+	c := serving(t).Dial(addr)
+	for i := range request {
+		c.Send(request[i : i+1])
+	}
+	c.Response().WantStatus(200)
+}
+
+// Data after the request must not turn the FIN after the answer into a RST, which could destroy the answer.
+func TestHTTPDataAfterTheRequest(t *testing.T) {
+	t.Parallel()
+	n := serving(t)
+	c := n.Dial(addr)
+	c.Send(request + strings.Repeat("more", 4096))
+	c.Response().WantStatus(200)
+	c.Close()
+	n.Get(addr).WantStatus(200)
+}
+
+func TestHTTPHalfClosedClient(t *testing.T) {
+	t.Parallel()
+	n := serving(t)
+	c := n.Dial(addr)
+	c.Send(request)
+	c.CloseWrite()
+	c.Response().WantStatus(200)
+
+	quiet := n.Dial(addr)
+	quiet.CloseWrite()
+	quiet.Ends()
+}
+
+func TestHTTPClientThatResets(t *testing.T) {
+	t.Parallel()
+	n := serving(t)
+	for _, sent := range []string{"", "GET", request} {
+		c := n.Dial(addr)
+		if sent != "" {
+			c.Send(sent)
+		}
+		c.Reset()
+	}
+	n.Get(addr).WantStatus(200)
+}
+
+func TestHTTPManyClientsThatWait(t *testing.T) {
+	t.Parallel()
+	n := serving(t)
+	for range 100 {
+		n.Dial(addr)
+	}
+	n.Get(addr).WantStatus(200)
+}

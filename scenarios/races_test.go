@@ -1,0 +1,79 @@
+package scenarios
+
+import (
+	"syscall"
+	"testing"
+
+	"ktcp/harness"
+)
+
+func TestToggleUnderTraffic(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kweb := g.Insmod("kweb")
+	red := g.Netns("red")
+	kweb.Enable(red)
+	answer := red.Get(addr)
+
+	traffic := red.Traffic(addr, 8, answer.Raw)
+	outcomes := red.WriteLoop(harness.StatusFile, 1, 200, "0", "1")
+	result := traffic.Stop()
+
+	if outcomes[0] != 200 {
+		t.Errorf("200 writes to status: %v by errno, want all to succeed", outcomes)
+	}
+	if result.Good == 0 {
+		t.Errorf("not one request was answered while the server was switched on and off: %+v", result)
+	}
+	kweb.WantStatus(red, 1)
+	red.Get(addr).WantStatus(200)
+}
+
+func TestStartAndStopFromSeveralThreads(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kweb := g.Insmod("kweb")
+	red := g.Netns("red")
+
+	outcomes := red.WriteLoop(harness.StatusFile, 4, 100, "1", "0", "1")
+	if outcomes[0] != 400 {
+		t.Errorf("400 writes to status by 4 threads: %v by errno, want all to succeed", outcomes)
+	}
+	kweb.Enable(red)
+	red.Get(addr).WantStatus(200)
+	kweb.Disable(red)
+	red.Refuses(addr)
+}
+
+func TestRmmodWhileStatusIsWritten(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kweb := g.Insmod("kweb")
+	red := g.Netns("red")
+
+	done := make(chan map[syscall.Errno]int)
+	go func() { done <- red.WriteLoop(harness.StatusFile, 2, 300, "1", "0") }()
+	kweb.Rmmod()
+	outcomes := <-done
+	for errno := range outcomes {
+		switch errno {
+		case 0, syscall.ENOENT, syscall.ENODEV: // written, gone, or going
+		default:
+			t.Errorf("writing status while the module went: %v by errno", outcomes)
+		}
+	}
+}
+
+func TestNetnsDiesWhileStatusIsWritten(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	g.Insmod("kweb")
+	red := g.Netns("red")
+
+	done := make(chan map[syscall.Errno]int)
+	go func() { done <- red.WriteLoop(harness.StatusFile, 2, 300, "1", "0") }()
+	g.Init().Refuses(addr)
+	red.Delete()
+	<-done
+	g.NamespacesDie()
+}
