@@ -72,6 +72,18 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	return g
 }
 
+// describe says what guest this was, for the record.
+func (g *Guest) describe() report.Guest {
+	start := "boot"
+	if g.vm.Timing().Cloned {
+		start = "clone"
+	}
+	return report.Guest{
+		Kernel: g.rig.kernel.Release, Flavor: g.rig.kernel.Flavor, Accelerator: string(g.vm.Accel()),
+		Clock: string(vm.Realtime), Start: start, CPUs: g.vm.Hello().CPUs,
+	}
+}
+
 // load is one insmod: the build and where the kernel put it.
 type load struct {
 	*built

@@ -19,10 +19,6 @@ func Main(m *testing.M) int {
 	if err != nil {
 		return max(code, 1) // every scenario has said so
 	}
-	if err := r.close(); err != nil {
-		fmt.Fprintln(os.Stderr, "ktcp:", err)
-		code = max(code, 1)
-	}
 	run, err := r.run.Close()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ktcp: complete the results:", err)

@@ -69,6 +69,9 @@ func (m *Module) Reload() {
 func (g *Guest) insmod(name, params string) (wire.InsmodAnswer, error) {
 	g.tb.Helper()
 	built := g.build(name)
+	if err := built.checkParameters(params); err != nil {
+		g.tb.Fatal(err)
+	}
 	answer, err := try(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: built.image, Params: params})
 	if err != nil {
 		return answer, err

@@ -14,6 +14,7 @@ const settle = 5 * time.Second
 
 // baseline is the state of a guest before its scenario began.
 type baseline struct {
+	taint     uint64
 	survivors wire.SurvivorsAnswer
 	netns     int // live network namespaces
 }
@@ -23,6 +24,7 @@ func (g *Guest) takeBaseline() baseline {
 	g.tb.Helper()
 	b := baseline{survivors: call(g, wire.Survivors, wire.None{})}
 	b.netns = b.survivors.Netns
+	b.taint = call(g, wire.Modules, wire.None{}).Taint
 	g.cursor = g.kernelLog(0).Next
 	return b
 }
@@ -91,6 +93,20 @@ func (g *Guest) judgeKernelLog() int {
 	}
 	g.found(found...)
 	return len(found)
+}
+
+// judgeTaint looks for what tainted the kernel and did not say so in its log.
+func (g *Guest) judgeTaint() {
+	g.tb.Helper()
+	answer, err := try(g, wire.Modules, wire.None{})
+	if err != nil {
+		g.blind(finding.OracleLog, err)
+		return
+	}
+	g.mu.Lock()
+	found := finding.Taints(g.baseline.taint, answer.Taint, g.findings)
+	g.mu.Unlock()
+	g.found(found...)
 }
 
 // judgeLedger looks for slab objects that were allocated on behalf of the modules and are still there.

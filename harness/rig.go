@@ -57,6 +57,8 @@ var shared = sync.OnceValues(func() (*rig, error) {
 	}
 	r.spec = vm.Spec{
 		Kernel: r.kernel, Image: img, Cache: r.cache, Logf: Logf,
+		// The ledger: SLUB remembers who allocated each object, with the whole stack.
+		Append: []string{"slub_debug=U"},
 	}
 	if r.run, err = report.Open(report.Config{Root: root}); err != nil {
 		return nil, err

@@ -82,6 +82,7 @@ func (g *Guest) unloadAndJudge() error {
 		g.judgeLedger()
 		g.judgeSurvivors()
 	}
+	g.judgeTaint()
 	// Once more: what the oracles themselves stirred up, a timer or work item that fires in text that is gone.
 	g.judgeKernelLog()
 	if g.vm.Err() != nil {
@@ -151,7 +152,7 @@ func (g *Guest) judgeDeath() {
 	ctx, cancel := context.WithTimeout(context.Background(), evidenceDeadline)
 	defer cancel()
 	g.saveEvidence(ctx)
-	g.found(finding.FromConsole(g.vm.Console())...)
+	g.found(finding.ParseConsole(string(g.vm.Console()))...)
 	kind := finding.GuestDied
 	if errors.Is(g.vm.Err(), vm.ErrSilent) {
 		kind = finding.GuestSilent

@@ -31,25 +31,30 @@ func Run(ctx context.Context, s Spec) (int, error) {
 	if err != nil {
 		return report.ExitInvalid, err
 	}
-	testErr := s.goTest(ctx, run.Dir)
+	testErr := s.goTest(ctx, run)
 	if ctx.Err() != nil {
-		return report.ExitInvalid, fmt.Errorf("interrupted; what was found so far is in %s", run.Dir)
+		return report.ExitInvalid, fmt.Errorf("interrupted; what was found so far is in %s", run.Dir())
 	}
-	loaded, err := report.Load(run.Dir)
+	// The records alone decide, unless they know less than go test: a scenario that never began has none.
+	verdict, err := report.Load(run.Dir())
 	if err != nil {
 		return report.ExitInvalid, err
 	}
-	code := loaded.ExitCode()
-	if testErr != nil && code == report.ExitClean {
-		loaded.Invalid("go test: " + testErr.Error() + " (its output is above)")
-		code = report.ExitInvalid
+	if testErr != nil && verdict.ExitCode() == report.ExitClean {
+		if err := run.Fail(fmt.Errorf("go test: %w (its output is above)", testErr)); err != nil {
+			return report.ExitInvalid, err
+		}
 	}
-	return code, report.Publish(loaded, s.Out)
+	if verdict, err = run.Close(); err != nil {
+		return report.ExitInvalid, err
+	}
+	return verdict.ExitCode(), report.Publish(verdict, s.Out, s.Root)
 }
 
 // goTest runs the scenarios with the run's directory in their environment. The test binary handles an interrupt from the
 // terminal itself; when only this process is told to stop, it passes that on.
-func (s Spec) goTest(ctx context.Context, dir string) error {
+func (s Spec) goTest(ctx context.Context, run *report.Recorder) error {
+	dir := run.Dir()
 	match := s.Match
 	if match == "" {
 		match = "."
@@ -59,7 +64,7 @@ func (s Spec) goTest(ctx context.Context, dir string) error {
 		"--junitfile", filepath.Join(dir, "junit.xml"), "--jsonfile", filepath.Join(dir, "go-test.json"),
 		"--", "-count=1", "-timeout", Timeout.String(), "-run", match, "./scenarios")
 	cmd.Dir = s.Root
-	cmd.Env = append(os.Environ(), report.RunVariable+"="+dir)
+	cmd.Env = append(os.Environ(), run.Env())
 	cmd.Stdout, cmd.Stderr = s.Out, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

@@ -123,33 +123,30 @@ func (r *report) dies() bool {
 // settle takes the kind of a report that was opened by "cut here" from the lines after it: the message, if any, and then the
 // line that says where.
 func (r *report) settle(text string) {
-	if cutHere.MatchString(text) {
-		return
-	}
-	if whereRE.MatchString(text) {
+	known := r.shape.kind != Splat
+	switch {
+	case cutHere.MatchString(text):
+	case whereRE.MatchString(text):
 		r.where = true
-		if r.shape.kind != Splat {
+		if known {
 			return
 		}
+		untitled := cutHere.MatchString(r.title)
 		r.shape, r.values = match(shapes, text)
-		if len(r.lines) <= 2 {
+		if untitled {
 			r.title = text
 		}
-		return
-	}
-	if r.shape.kind != Splat {
-		return
-	}
-	if len(r.lines) == 2 {
-		r.title = text
-	}
-	if sp, values := match(messages, text); sp.head != nil {
-		r.shape, r.values, r.title = sp, values, text
-		return
-	}
-	// UBSAN and others print a report of their own below "cut here".
-	if sp, values := match(shapes, text); sp.head != nil {
-		r.shape, r.values, r.title, r.where = sp, values, text, true
+	case known:
+	default:
+		if cutHere.MatchString(r.title) {
+			r.title = text
+		}
+		if sp, values := match(messages, text); sp.head != nil {
+			r.shape, r.values, r.title = sp, values, text
+		} else if sp, values := match(shapes, text); sp.head != nil {
+			// UBSAN and others print a report of their own below "cut here".
+			r.shape, r.values, r.title, r.where = sp, values, text, true
+		}
 	}
 }
 
@@ -158,6 +155,10 @@ var (
 	bugAtRE    = regexp.MustCompile(`^[kK]ernel BUG at (\S+):(\d+)!`)
 	commRE     = regexp.MustCompile(`^CPU: \d+ (?:UID: \d+ )?PID: (\d+) Comm: (.+?) (?:Tainted|Not tainted|Kdump|G )`)
 	workRE     = regexp.MustCompile(`^Workqueue: +(?:(\S+) )?(?:(0x[0-9a-f]+)|([\w.]+)(?: \[([\w-]+)\])?)`)
+	linkedRE   = regexp.MustCompile(`^Modules linked in:.*?\b([\w-]+)\([A-Z]*[+-]\)`)
+	namedRE    = regexp.MustCompile(`([\w.]+)(?:\+0x([0-9a-f]+)/0x([0-9a-f]+))? \[([\w-]+)\]`)
+	taintedRE  = regexp.MustCompile(` \((?:Tainted: |Not tainted)[^)]*\)`)
+	spacesRE   = regexp.MustCompile(`\s+`)
 	unloadedRE = regexp.MustCompile(`\[last unloaded: ([\w-]+)`)
 	fetchRE    = regexp.MustCompile(`^#PF: supervisor instruction fetch`)
 	groupRE    = regexp.MustCompile(`^(?:\s*(?:NMI )?Call Trace:|stack backtrace:|(?:Allocated|Freed) (?:by task|in) |(?:Last potentially related|Second to last|Last) .*(?:work creation|call_rcu|stack).*:|` +
@@ -169,8 +170,12 @@ var (
 // finding turns a complete report into a finding.
 func (r *report) finding() Finding {
 	f := Finding{
-		Kind: r.shape.kind, Class: r.values["class"], Oracle: OracleLog, Task: r.values["task"], Time: r.time,
-		Title: strings.TrimSpace(r.title), Excerpt: r.lines, Count: 1,
+		Kind: r.shape.kind, Class: r.values["class"], Oracle: OracleLog, Time: r.time, Excerpt: r.lines, Count: 1,
+		Title: spacesRE.ReplaceAllString(strings.TrimSpace(taintedRE.ReplaceAllString(r.title, "")), " "),
+		Task:  r.values["task"],
+	}
+	if i := strings.LastIndexByte(f.Task, ':'); i >= 0 && !strings.Contains(f.Task, "/") {
+		f.Task = f.Task[:i] + "/" + f.Task[i+1:]
 	}
 	if a := r.values["addr"]; a != "" {
 		f.Address = Addr(hexValue(strings.TrimPrefix(a, "0x")))
@@ -192,6 +197,8 @@ type assembly struct {
 	done   bool   // the end mark has been seen: what follows is repetition
 	work   Frame  // the work item that was running
 	gone   string // the module that was unloaded last
+	moving string // the module that was being loaded or unloaded
+	alone  bool   // no module was loaded
 	at     *Location
 	atFunc string // kernel function or module function that a WARN() stands in
 }
@@ -248,7 +255,8 @@ func (a *assembly) facts(text string) {
 			}
 		}
 		if m[1] != "" && strings.HasPrefix(a.f.Title, "WARNING: CPU:") {
-			a.f.Title = "WARNING at " + m[1] + ":" + m[2] + " in " + strings.Fields(m[3] + " ?")[0]
+			fn, _, _ := strings.Cut(m[3], "+")
+			a.f.Title = "WARNING at " + m[1] + ":" + m[2] + " in " + fn
 		}
 	}
 	if m := bugAtRE.FindStringSubmatch(text); m != nil {
@@ -259,6 +267,13 @@ func (a *assembly) facts(text string) {
 	}
 	if m := workRE.FindStringSubmatch(text); m != nil && a.work == (Frame{}) {
 		a.work = Frame{Func: m[3], Module: m[4], Addr: Addr(hexValue(strings.TrimPrefix(m[2], "0x")))}
+	}
+	if rest, ok := strings.CutPrefix(text, "Modules linked in:"); ok {
+		rest = strings.TrimSpace(rest)
+		a.alone = rest == "" || strings.HasPrefix(rest, "[last unloaded: ")
+	}
+	if m := linkedRE.FindStringSubmatch(text); m != nil {
+		a.moving = m[1]
 	}
 	if m := unloadedRE.FindStringSubmatch(text); m != nil {
 		a.gone = m[1]
@@ -272,13 +287,19 @@ func (a *assembly) facts(text string) {
 func (a *assembly) finish() {
 	a.stacks()
 	f := a.f
-	if a.atFunc != "" && (f.Kind == Warning || f.Kind == Bug) {
+	if f.Kind == Bug && a.atFunc == "" && len(f.Stack) > 0 {
+		a.atFunc = f.Stack[0].Func
+	}
+	if f.Kind == Warning || f.Kind == Bug {
 		for _, s := range sites {
-			if s.fn.MatchString(a.atFunc) {
+			if s.fn.MatchString(plainName(a.atFunc)) {
 				f.Kind, f.Class = s.kind, s.class
 				break
 			}
 		}
+	}
+	if !inModule(f.Stack) {
+		a.named()
 	}
 	f.Module, f.Location = blame(f)
 	if a.at != nil && f.Module != "" && (f.Location == nil || f.Location.Line == 0) && len(f.Stack) > 0 && f.Stack[0].Module == f.Module {
@@ -286,11 +307,43 @@ func (a *assembly) finish() {
 		f.Location = a.at
 	}
 	if f.Module == "" {
-		f.Module = a.work.Module
+		f.Module = a.suspect()
 	}
-	if f.Module == "" && f.Class == "instruction-fetch" && f.Kind == PageFault {
-		// Text that is not mapped any more: of the module that went last, until a symbolizer knows better.
-		f.Module = a.gone
+}
+
+// named adds the function of a module that the title names, for reports whose stack does not pass through it: the callback of an
+// object, the function that a work item ran.
+func (a *assembly) named() {
+	for _, text := range a.f.Excerpt {
+		m := namedRE.FindStringSubmatch(text)
+		if m == nil || strings.HasPrefix(text, "Modules linked in:") {
+			continue
+		}
+		if _, frame := parseFrame(text); frame {
+			continue
+		}
+		a.f.Related = append(a.f.Related, Trace{Title: strings.TrimSpace(text), Frames: []Frame{{
+			Func: m[1], Offset: hexValue(m[2]), Size: hexValue(m[3]), Module: m[4], IP: true,
+		}}})
+		return
+	}
+}
+
+// moduleArea is where x86-64 puts modules.
+var moduleArea = [2]Addr{0xffffffffc0000000, 0xffffffffff000000}
+
+// suspect returns a module to blame where no stack names one.
+func (a *assembly) suspect() string {
+	switch f := a.f; {
+	case a.work.Module != "":
+		return a.work.Module
+	case a.moving != "":
+		return a.moving
+	case f.Kind == PageFault && a.alone && (f.Class == "instruction-fetch" || f.Address >= moduleArea[0] && f.Address < moduleArea[1]):
+		// Text or data that is not mapped any more: of the module that went last, until a symbolizer knows better.
+		return a.gone
+	default:
+		return ""
 	}
 }
 
@@ -303,7 +356,7 @@ func (a *assembly) stacks() {
 	if a.rip != nil && !sameFrame(firstReliable(a.f.Stack), *a.rip) {
 		a.f.Stack = append([]Frame{*a.rip}, a.f.Stack...)
 	}
-	if a.work.Addr != 0 || a.work.Func != "" && a.work.Module != "" && !mentions(a.f.Stack, a.work.Func) {
+	if a.work.Addr != 0 && a.work.Func == "" || a.work.Func != "" && a.work.Module != "" && !mentions(a.f.Stack, a.work.Func) {
 		w := a.work
 		w.IP = true
 		a.f.Stack = insertBefore(a.f.Stack, "process_one_work", w)
@@ -330,7 +383,7 @@ func (a *assembly) mainGroup() int {
 			return i
 		}
 	}
-	if best >= 0 && (a.rip == nil || a.rip.Module == "") || best >= 0 {
+	if best >= 0 {
 		return best
 	}
 	for i, g := range a.groups {

@@ -3,8 +3,8 @@ package finding
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"regexp"
+	"strings"
 )
 
 // fingerprintFrames is how many telling frames make a fingerprint: enough to tell two callers of one helper apart,
@@ -25,25 +25,38 @@ var generic = regexp.MustCompile(`^(?:` +
 	`queued_spin_lock\w*|native_queued_\w+|mutex_lock\w*|__mutex_lock\w*|__schedule\w*|schedule\w*|preempt_schedule\w*|` +
 	`io_schedule\w*|wait_for_completion\w*|__wait_for_common|do_wait_for_common|` +
 	`process_one_work|process_scheduled_works|worker_thread|kthread|kthread_\w+|ret_from_fork\w*|` +
-	`rest_init|call_timer_fn|expire_timers|__run_timers\w*|run_timer_\w+|__do_softirq|handle_softirqs|do_softirq\w*|irq_exit\w*|__irq_exit\w*|` +
+	`rest_init|arch_call_rest_init|start_kernel|x86_64_start_\w+|secondary_startup_64\w*|start_secondary|cpu_startup_entry|do_idle|default_idle\w*|` +
+	`native_safe_halt|amd_e400_idle|pv_native_safe_halt|arch_cpu_idle|cpuidle_\w+|msleep\w*|usleep_range\w*|schedule_timeout\w*|` +
+	`call_timer_fn|expire_timers|__run_timers\w*|run_timer_\w+|__do_softirq|handle_softirqs|do_softirq\w*|irq_exit\w*|__irq_exit\w*|` +
 	`sysvec_\w+|__sysvec_\w+|rcu_core\w*|rcu_do_batch|x64_sys_call|do_syscall_64|entry_SYSCALL_64\w*|syscall_\w+|ret_from_\w+|` +
 	`do_one_initcall|do_init_module|load_module|__do_sys_\w+|__x64_sys_\w+|__se_sys_\w+|ksys_\w+|delete_module|` +
 	`idempotent_init_module|init_module_from_file|rwsem_\w+|down_\w+|__down_\w+` +
 	`)$`)
 
+// waiting matches functions that every task that waits for something is in.
+var waiting = regexp.MustCompile(`^(?:__schedule\w*|schedule\w*|preempt_schedule\w*|io_schedule\w*|context_switch|` +
+	`\w*wait_for_common\w*|do_wait_for_common|wait_for_completion\w*|__switch_to\w*)$`)
+
 // Fingerprint computes what [Finding.Fingerprint] holds, from the kind, the class, the module and the first telling
 // functions of the stack; where there are none, from the title without its numbers. Neither lines nor offsets take part.
 func Fingerprint(f Finding) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s|%s|%s|%s", f.Oracle, f.Kind, f.Class, f.Module)
+	parts := []string{string(f.Oracle), string(f.Kind), f.Class}
+	if f.Kind == SlabLeft {
+		// The kernel says it twice, from two functions, and neither stack passes through the module: the cache is what counts.
+		return digest(parts)
+	}
+	parts = append(parts, f.Module)
 	names := telling(f.Stack)
-	for _, n := range names {
-		fmt.Fprintf(h, "|%s", n)
-	}
 	if len(names) == 0 {
-		fmt.Fprintf(h, "|%s", unnumbered(f.Title))
+		names = []string{unnumbered(f.Title)}
 	}
-	return hex.EncodeToString(h.Sum(nil))[:12]
+	return digest(append(parts, names...))
+}
+
+// digest returns twelve hexadecimal digits that stand for the parts.
+func digest(parts []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:6])
 }
 
 // telling returns the functions that identify a stack.
@@ -51,7 +64,7 @@ func telling(stack []Frame) []string {
 	var names []string
 	for _, f := range stack {
 		// Inlining is the compiler's choice: it differs between kernels and must not tell two sightings apart.
-		if f.Unreliable || f.Inlined || f.Func == "" || f.Module == "" && generic.MatchString(f.Func) {
+		if f.Unreliable || f.Inlined || f.Func == "" || f.Module == "" && generic.MatchString(plainName(f.Func)) {
 			continue
 		}
 		names = append(names, f.Module+":"+plainName(f.Func))

@@ -75,8 +75,6 @@ const (
 	DMA Kind = "dma"
 	// Taint is a taint flag beyond what loading an unsigned module of one's own sets, not explained by another finding.
 	Taint Kind = "taint"
-	// LostLog is a kernel log of which a part was overwritten before it was read: what it said is unknown.
-	LostLog Kind = "lost-log"
 	// Splat is something that looks like a report and is of no known kind.
 	Splat Kind = "splat"
 )
@@ -87,15 +85,15 @@ const (
 	Leak Kind = "leak"
 	// Growth is memory allocated by the module that grows with work that is over.
 	Growth Kind = "growth"
-	// Rmmod is a module that refused to unload, or whose exit did not return before its deadline.
-	Rmmod Kind = "rmmod"
-	// Reinsert is a module that could not be loaded again after it was unloaded.
-	Reinsert Kind = "reinsert"
+	// NotUnloaded is a module that refused to unload, or whose exit did not return before its deadline.
+	NotUnloaded Kind = "rmmod"
+	// NotReloaded is a module that could not be loaded again after it was unloaded.
+	NotReloaded Kind = "reinsert"
 	// Survivor is something of the module that outlived it: a thread, a socket, a sysfs or proc entry, a namespace.
 	// Class says which.
 	Survivor Kind = "survivor"
-	// Wire is what a client saw and should not have: wrong bytes, bad framing, RST where FIN was due.
-	Wire Kind = "wire"
+	// WireFault is what a client saw and should not have: wrong bytes, bad framing, RST where FIN was due.
+	WireFault Kind = "wire"
 	// Starvation is a client that got no answer because others were connected.
 	Starvation Kind = "starvation"
 	// GuestDied is a guest that ended or rebooted by itself.

@@ -72,7 +72,7 @@ var (
 		`irq event stamp: |hardirqs last |softirqs last |Kernel Offset: |note: .* exited with |\s+Tainted: |\s+(?:Not tainted|last function: )|` +
 		`"echo 0 > /proc/sys/kernel/hung_task|task:\S.*state:|---\[ end |Rebooting in |Shutting down cpus|Dumping ftrace|CPU \d+ PID|Sending NMI|NMI backtrace)`)
 	// splatRE matches lines that begin a report of unknown kind: the kernel dumps its stack only for a reason.
-	splatRE = regexp.MustCompile(`^(?:-+\[ cut here \]-+|CPU: \d+ (?:UID: \d+ )?PID: \d+ Comm: |RIP: 0010:|\s*Call Trace:)`)
+	splatRE = regexp.MustCompile(`^(?:CPU: \d+ (?:UID: \d+ )?PID: \d+ Comm: |RIP: 0010:|\s*Call Trace:)`)
 )
 
 // line takes in the next line of the log.
@@ -94,6 +94,10 @@ func (p *parser) take(s *stream, l Line) {
 	if panicRE.MatchString(l.Text) && p.follows(s, l) {
 		return
 	}
+	if cutHere.MatchString(l.Text) {
+		p.splat(s, l)
+		return
+	}
 	if s.open != nil && s.open.merges(l.Text) {
 		s.add(l)
 		return
@@ -107,9 +111,9 @@ func (p *parser) take(s *stream, l Line) {
 		return
 	}
 	switch {
-	case s.open != nil && !(s.open.ended && cutHere.MatchString(l.Text)):
+	case s.open != nil:
 		s.continues(l)
-	case s.dump && !cutHere.MatchString(l.Text):
+	case s.dump:
 	case splatRE.MatchString(l.Text):
 		p.splat(s, l)
 	}
@@ -123,18 +127,22 @@ func (p *parser) begin(s *stream, l Line, sp shape, values map[string]string) {
 	s.add(l)
 }
 
-// splat opens a report of unknown kind. Its title is what was said right before, which is usually the reason.
+// splat opens a report whose kind is not known, or not yet. What was said right before is usually the reason.
 func (p *parser) splat(s *stream, l Line) {
 	r := &report{shape: sh(Splat, bodyTrace, ""), values: map[string]string{}, title: l.Text, time: l.Time}
+	said := s.last.Text
 	if cutHere.MatchString(l.Text) {
 		r.cut = true
-	} else if s.last.Text != "" && l.Time-s.last.Time < maxPause && !shapedRE.MatchString(s.last.Text) {
-		if _, known := harmlessLine(s.last.Text); !known {
-			r.title = s.last.Text
-			r.lines = append(r.lines, s.last.Text)
+		// BUG() does not print a message itself: those that have one to say print it first.
+		if sp, values := match(messages, said); sp.head != nil {
+			r.shape, r.values, r.title = sp, values, said
+			r.lines = append(r.lines, said)
 		}
+	} else if _, known := harmlessLine(said); said != "" && !known && !shapedRE.MatchString(said) {
+		r.title = said
+		r.lines = append(r.lines, said)
 	}
-	s.open, s.foreign = r, 0
+	s.open, s.dump, s.foreign = r, false, 0
 	p.reports = append(p.reports, r)
 	s.add(l)
 }

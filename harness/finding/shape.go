@@ -92,8 +92,8 @@ var shapes = []shape{
 	sh(SchedAtomic, bodyTrace, `^BUG: scheduling in a non-blocking section: (?P<task>\S+/\d+)/`),
 	sh(SchedAtomic, bodyTrace, `^BUG: using (?:__this_cpu_\w+\(\)|smp_processor_id\(\)) in preemptible`).as("preemptible"),
 	sh(SchedAtomic, bodyTrace, `^BUG: assuming (?:atomic|non migratable) context at`),
-	sh(SchedAtomic, bodyTrace, `^initcall \S+ returned with (?:preemption imbalance|disabled interrupts)`).as("imbalance"),
-	sh(SchedAtomic, bodyLine, `^(?:note|softirq:|huh, entered softirq).*preempt_count`).as("imbalance"),
+	sh(SchedAtomic, bodyTrace, `^bad: scheduling from the idle thread`).as("idle thread"),
+	sh(SchedAtomic, bodyLine, `^(?:softirq:|huh, entered softirq).*preempt_count`).as("imbalance"),
 	sh(WorkqueueMisuse, bodyTrace, `^BUG: workqueue leaked`).as("leaked lock or atomic"),
 
 	// Things that stand still.
@@ -104,6 +104,7 @@ var shapes = []shape{
 	sh(RCUStall, bodyProse, `^(?:rcu: )?INFO: (?P<class>\w+) (?:self-)?detected (?:expedited )?stalls?`),
 	sh(RCUStall, bodyProse, `^rcu: (?P<class>\w+): wakeup by timer|^rcu: (?:\w+) kthread (?:timer wakeup didn't happen|starved) for`),
 	sh(WorkqueueStall, bodyProse, `^BUG: workqueue lockup - pool`),
+	sh(WorkqueueStall, bodyLine, `^workqueue \S+: (?P<class>\w+\(\) isn't complete) after`),
 
 	// Memory management.
 	sh(SlabLeft, bodyProse, `^BUG (?P<class>\S+) \(.*\): Objects remaining`),
@@ -147,6 +148,8 @@ var messages = []shape{
 	sh(DebugObjects, bodyTrace, `^ODEBUG: (?P<class>\w+ \w+).* object type: `),
 	sh(DebugObjects, bodyTrace, `^ODEBUG: (?P<class>.*)`),
 	sh(DebugObjects, bodyTrace, `^kobject: .* (?P<class>is not initialized, yet kobject_\w+\(\))`),
+	sh(SchedAtomic, bodyTrace, `^timer: .* (?P<class>preempt leak): `),
+	sh(SchedAtomic, bodyTrace, `^initcall .* returned with (?P<class>preemption imbalance|disabled interrupts)`),
 	sh(DuplicateName, bodyTrace, `^proc_dir_entry '.*' already registered`).as("proc"),
 	sh(DuplicateName, bodyTrace, `^kmem_cache of name '.*' already exists`).as("slab"),
 	sh(Survivor, bodyTrace, `^remove_proc_entry: removing non-empty directory`).as("proc"),
@@ -174,6 +177,8 @@ var sites = []struct {
 	{regexp.MustCompile(`^lockdep_\w+$|^__lock_acquire$|^lock_release$|^check_flags\w*$`), Lockdep, ""},
 	{regexp.MustCompile(`^rcu_\w+$|^__rcu_\w+$`), Lockdep, "rcu"},
 	{regexp.MustCompile(`^__alloc_pages\w*$`), OOM, "allocation too large"},
+	{regexp.MustCompile(`^kmem_cache_destroy$`), SlabLeft, ""},
+	{regexp.MustCompile(`^schedule_idle$`), SchedAtomic, "idle thread"},
 	{regexp.MustCompile(`^ref_tracker_\w+$`), NetdevHeld, "reference"},
 }
 

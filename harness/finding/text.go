@@ -56,7 +56,7 @@ func Text(f Finding) string {
 var dull = regexp.MustCompile(`^\s*(?:` +
 	`[=\-*_ ]+(?:\[ cut here \][\- ]*)?$|---\[ end .*|` +
 	`(?:R[A-Z0-9]{2}|ORIG_RAX|EFLAGS|[CDEFG]S|CR\d|DR\d|PKRU|RSP|RIP): .*|FS: .*|Code: .*|Modules linked in:.*|Hardware name:.*|` +
-	`(?:NMI )?Call Trace:.*|</?(?:TASK|IRQ|NMI|SOFTIRQ)>|(?:\? )?\S+\+0x[0-9a-f]+/0x[0-9a-f]+.*|\[<[0-9a-f]+>\].*|PGD .*|Tainted: .*|CPU: \d+ .*|` +
+	`(?:NMI )?Call Trace:.*|</?(?:TASK|IRQ|NMI|SOFTIRQ)>|PGD .*|Kernel Offset: .*|"echo 0 > .*|Tainted: .*|CPU: \d+ .*|` +
 	`Sched_clock|Preempt.*|irq event stamp.*|hardirqs last.*|softirqs last.*|raw: .*|page dumped because.*|` +
 	`\$?[0-9a-f]{16}: .*|>?[0-9a-f]{16}: .*|[> ]*\^.*|` + `)\s*$`)
 
@@ -67,7 +67,7 @@ func usefulLines(f Finding) []string {
 	for _, l := range f.Excerpt {
 		l = strings.TrimRight(l, " \t\r")
 		switch {
-		case l == "" || l == f.Title || dull.MatchString(l):
+		case l == "" || l == f.Title || dull.MatchString(l) || isFrame(l):
 		case len(lines) == textLines:
 			left++
 		default:
@@ -78,6 +78,12 @@ func usefulLines(f Finding) []string {
 		lines = append(lines, "... "+plural(left, "more line"))
 	}
 	return lines
+}
+
+// isFrame reports whether a line shows a frame of a stack.
+func isFrame(line string) bool {
+	_, ok := parseFrame(line)
+	return ok
 }
 
 // stackLines returns the frames that are shown: no guesses of the unwinder, and not the way into the kernel.

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// RunEnv is the variable that makes a process join the run in that directory instead of starting its own.
-const RunEnv = "KTCP_RUN"
+// RunVariable is the variable that makes a process join the run in that directory instead of starting its own.
+const RunVariable = "KTCP_RUN"
 
-// ResultsEnv is the variable that moves all results elsewhere.
-const ResultsEnv = "KTCP_RESULTS"
+// ResultsVariable is the variable that moves all results elsewhere.
+const ResultsVariable = "KTCP_RESULTS"
 
 // Config says where results go. The zero value of each field means its default.
 type Config struct {
@@ -39,10 +39,10 @@ type Recorder struct {
 // cannot be used wraps [ErrUnusable] and says what to do.
 func Open(c Config) (*Recorder, error) {
 	if c.Join == "" {
-		c.Join = os.Getenv(RunEnv)
+		c.Join = os.Getenv(RunVariable)
 	}
 	if c.Results == "" {
-		c.Results = os.Getenv(ResultsEnv)
+		c.Results = os.Getenv(ResultsVariable)
 	}
 	if c.Results == "" {
 		c.Results = filepath.Join(c.Root, "results")
@@ -122,7 +122,7 @@ func (r *Recorder) Dir() string { return r.dir }
 func (r *Recorder) Owner() bool { return r.owner }
 
 // Env returns the entry for the environment of a process that is to join this run.
-func (r *Recorder) Env() string { return RunEnv + "=" + r.dir }
+func (r *Recorder) Env() string { return RunVariable + "=" + r.dir }
 
 // Note records something to be said once for the whole run; a repeated note is kept once.
 func (r *Recorder) Note(format string, args ...any) error {

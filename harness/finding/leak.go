@@ -1,0 +1,118 @@
+package finding
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"ktcp/guest/wire"
+)
+
+// Tolerated is something that may outlive a module, and why.
+type Tolerated struct {
+	Pattern *regexp.Regexp
+	Reason  string
+}
+
+// leakTolerances lists what the ledger may show after a module is gone, by cache or by function on the stack. A module
+// that sends over loopback runs the peer's half of TCP on its own stack, so objects of the peer appear to be the module's.
+var (
+	toleratedCaches = []Tolerated{
+		{regexp.MustCompile(`^tw_sock_TCP(?:v6)?$`), "TIME_WAIT outlives every socket, by design"},
+		{regexp.MustCompile(`^request_sock_TCP(?:v6)?$`), "a handshake that the client has begun; TCP drops it by itself"},
+		{regexp.MustCompile(`^tcp_bind2?_bucket$`), "holds the port as long as a socket in TIME_WAIT does"},
+		{regexp.MustCompile(`^(?:ip|ip6)_dst_cache$`), "routes are cached by the namespace"},
+		{regexp.MustCompile(`^inet_peer_cache$`), "TCP's memory of its peers, aged by the kernel"},
+		{regexp.MustCompile(`^skbuff_\w+$`), "data in flight on loopback; a socket that is leaked is itself in the ledger"},
+	}
+	toleratedFuncs = []Tolerated{
+		{regexp.MustCompile(`^net_alloc_generic$|^net_assign_generic$`), "the namespace's table of pernet data grows and never shrinks"},
+		{regexp.MustCompile(`^tcp_time_wait$|^inet_twsk_alloc$`), "TIME_WAIT outlives every socket, by design"},
+		{regexp.MustCompile(`^create_worker$|^alloc_worker$`), "a worker belongs to the kernel's pool, which keeps it idle for a while"},
+	}
+)
+
+// ToleratedAllocations returns what the ledger oracle passes over: caches and functions, each with its reason.
+func ToleratedAllocations() (caches, functions []Tolerated) {
+	return append([]Tolerated(nil), toleratedCaches...), append([]Tolerated(nil), toleratedFuncs...)
+}
+
+var errNoLedger = errors.New("the kernel keeps no allocation traces (slub_debug=U is not in effect)")
+
+// Leaks returns what the ledger says is still allocated on behalf of the module, one finding per allocation site. A
+// ledger that read no cache is [Blind]. The stacks hold bare addresses once the module is gone: [Symbolize] names them.
+func Leaks(module string, answer wire.LedgerAnswer) []Finding {
+	if answer.Caches == 0 {
+		return []Finding{Blind(OracleLedger, errNoLedger)}
+	}
+	var findings []Finding
+	at := map[string]int{}
+	for _, s := range answer.Sites {
+		if toleratedSite(s) {
+			continue
+		}
+		key := s.Cache + fmt.Sprint(s.Stack)
+		i, seen := at[key]
+		if !seen {
+			i = len(findings)
+			at[key] = i
+			findings = append(findings, Finding{
+				Kind: Leak, Class: s.Cache, Oracle: OracleLedger, Module: module, Stack: wireFrames(s.Stack), Count: 1,
+			})
+		}
+		f := &findings[i]
+		f.Objects += s.Count
+		f.Bytes += int64(s.Count) * int64(s.Size)
+		f.Excerpt = append(f.Excerpt, siteLine(s))
+	}
+	for i := range findings {
+		f := &findings[i]
+		f.Title = fmt.Sprintf("%s, %s of %s never freed", plural(f.Objects, "object"), plural(int(f.Bytes), "byte"), f.Class)
+		_, f.Location = blame(f)
+		f.Fingerprint = Fingerprint(*f)
+	}
+	return findings
+}
+
+// siteLine returns the ledger's entry as text.
+func siteLine(s wire.Site) string {
+	age := s.AgeMin.Round(time.Millisecond).String()
+	if s.AgeMax != s.AgeMin {
+		age += " to " + s.AgeMax.Round(time.Millisecond).String()
+	}
+	return fmt.Sprintf("%s: %s of %s, age %s", s.Cache, plural(s.Count, "object"), plural(s.Size, "byte"), age)
+}
+
+// toleratedSite reports whether objects of a site may outlive the module.
+func toleratedSite(s wire.Site) bool {
+	if tolerated(toleratedCaches, s.Cache) {
+		return true
+	}
+	for _, f := range s.Stack {
+		// What the module's own functions are called does not excuse them.
+		if f.Module == "" && f.Func != "" && tolerated(toleratedFuncs, plainName(f.Func)) {
+			return true
+		}
+	}
+	return false
+}
+
+// tolerated reports whether a name matches the table.
+func tolerated(table []Tolerated, name string) bool {
+	for _, t := range table {
+		if t.Pattern.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// list returns names as text: "a", "a and b", "a, b and c".
+func list(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}

@@ -1,0 +1,171 @@
+package finding
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"ktcp/guest/wire"
+)
+
+// Survivors that are no fault of a module.
+var (
+	toleratedThreads = []Tolerated{
+		{regexp.MustCompile(`^kworker/(?:u?\d|dying)`), "workers come and go with the kernel's pools; what they run is seen by other oracles"},
+		{regexp.MustCompile(`^kmemleak$`), "the kmemleak oracle's own scan"},
+	}
+	toleratedPaths = []Tolerated{
+		{regexp.MustCompile(`^/sys/(?:class/net|devices/virtual/net)/`), "interfaces are made by the scenario, not by the module"},
+		{regexp.MustCompile(`^/sys/devices/virtual/bdi/|^/sys/fs/`), "mounts are made by the agent, not by the module"},
+		{regexp.MustCompile(`^/proc/sys/net/`), "interfaces are made by the scenario, not by the module"},
+	}
+	// orphanStates are the states of TCP that a socket goes through after its owner has closed it, by which time it has no inode.
+	orphanStates = []string{"FINWAIT1", "FINWAIT2", "CLOSING", "LASTACK", "SYNRECV", "NEWSYNRECV", "CLOSE"}
+)
+
+// ToleratedSurvivors returns the threads and paths that the survivors oracle passes over, each with its reason. Of sockets it
+// passes over those of the agent, those in TIME_WAIT, and those that their owner has closed and TCP is still ending.
+func ToleratedSurvivors() (threads, paths []Tolerated) {
+	return append([]Tolerated(nil), toleratedThreads...), append([]Tolerated(nil), toleratedPaths...)
+}
+
+var errNoThreads = errors.New("the snapshot holds no kernel thread, not even kthreadd")
+
+// Survivors returns what is there after the module is gone and was not there before it came: kernel threads, TCP sockets, sysfs
+// and proc entries, network namespaces. The module is the one that is blamed.
+func Survivors(module string, before, after wire.SurvivorsAnswer) []Finding {
+	if len(after.Threads) == 0 || len(before.Threads) == 0 {
+		return []Finding{Blind(OracleSurvivors, errNoThreads)}
+	}
+	findings := survivingThreads(module, before.Threads, after.Threads)
+	findings = append(findings, survivingSockets(module, before.Sockets, after.Sockets)...)
+	findings = append(findings, survivingPaths(module, "sysfs", before.Sysfs, after.Sysfs)...)
+	findings = append(findings, survivingPaths(module, "proc", before.Proc, after.Proc)...)
+	if more := after.Netns - before.Netns; before.Netns >= 0 && after.Netns >= 0 && more > 0 {
+		findings = append(findings, survivor(module, "netns",
+			fmt.Sprintf("%s cannot die: something holds a reference", plural(more, "network namespace"))))
+	}
+	return findings
+}
+
+// survivor returns a finding of the survivors oracle.
+func survivor(module, class, title string, excerpt ...string) Finding {
+	f := New(Survivor, OracleSurvivors, module, title, excerpt...)
+	f.Class = class
+	f.Fingerprint = Fingerprint(f)
+	return f
+}
+
+func survivingThreads(module string, before, after []wire.Thread) []Finding {
+	known := map[int]string{}
+	for _, t := range before {
+		known[t.PID] = t.Comm
+	}
+	var findings []Finding
+	for _, t := range after {
+		// A PID can have been given to another thread; a worker renames itself by what it runs.
+		if known[t.PID] == t.Comm || tolerated(toleratedThreads, t.Comm) {
+			continue
+		}
+		f := survivor(module, "thread", fmt.Sprintf("kernel thread %s still lives", t.Comm),
+			fmt.Sprintf("%s/%d, state %s", t.Comm, t.PID, t.State))
+		f.Task = fmt.Sprintf("%s/%d", t.Comm, t.PID)
+		f.Stack = textFramesOf(t.Stack)
+		_, f.Location = blame(&f)
+		f.Fingerprint = Fingerprint(f)
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func survivingSockets(module string, before, after []wire.Socket) []Finding {
+	var findings []Finding
+	at := map[string]int{}
+	for _, s := range after {
+		if s.Agent || closedByOwner(s) || slices.ContainsFunc(before, func(b wire.Socket) bool { return sameSocket(b, s) }) {
+			continue
+		}
+		where := "the initial namespace"
+		if s.Netns != "" {
+			where = "namespace " + s.Netns
+		}
+		// All connections of one server are one finding: what it forgot is the same for each.
+		title := fmt.Sprintf("TCP socket %s in state %s left in %s", s.Local, s.State, where)
+		line := fmt.Sprintf("%s %s → %s, inode %d, %s", s.State, s.Local, s.Remote, s.Inode, where)
+		if i, seen := at[title]; seen {
+			findings[i].Count++
+			findings[i].Excerpt = append(findings[i].Excerpt, line)
+			continue
+		}
+		at[title] = len(findings)
+		findings = append(findings, survivor(module, "socket", title, line))
+	}
+	return findings
+}
+
+// closedByOwner reports whether a socket is only kept by TCP itself.
+func closedByOwner(s wire.Socket) bool {
+	state := strings.NewReplacer("_", "", "-", "").Replace(strings.ToUpper(s.State))
+	return state == "TIMEWAIT" || s.Inode == 0 && slices.Contains(orphanStates, state)
+}
+
+// sameSocket reports whether two snapshots show one socket. Its state may have changed.
+func sameSocket(a, b wire.Socket) bool {
+	return a.Netns == b.Netns && a.Local == b.Local && a.Remote == b.Remote && a.Inode == b.Inode
+}
+
+// survivingPaths returns one finding for the top of each tree that is new.
+func survivingPaths(module, class string, before, after []string) []Finding {
+	known := make(map[string]bool, len(before))
+	for _, p := range before {
+		known[path.Clean(p)] = true
+	}
+	fresh := map[string]bool{}
+	for _, p := range after {
+		if p := path.Clean(p); !known[p] && !tolerated(toleratedPaths, p) && !otherModule(module, p) {
+			fresh[p] = true
+		}
+	}
+	var tops []string
+	for p := range fresh {
+		if !inFreshTree(fresh, p) {
+			tops = append(tops, p)
+		}
+	}
+	slices.Sort(tops)
+	var findings []Finding
+	for _, top := range tops {
+		var below []string
+		for p := range fresh {
+			if p == top || strings.HasPrefix(p, top+"/") {
+				below = append(below, p)
+			}
+		}
+		slices.Sort(below)
+		findings = append(findings, survivor(module, class, fmt.Sprintf("%s entry %s was left behind", class, top), below...))
+	}
+	return findings
+}
+
+// inFreshTree reports whether a directory above p is new as well.
+func inFreshTree(fresh map[string]bool, p string) bool {
+	for dir := path.Dir(p); dir != "/" && dir != "."; dir = path.Dir(dir) {
+		if fresh[dir] {
+			return true
+		}
+	}
+	return false
+}
+
+// otherModule reports whether a path belongs to a module that the kernel loaded by itself, say for a veth pair.
+func otherModule(module, p string) bool {
+	rest, ok := strings.CutPrefix(p, "/sys/module/")
+	if !ok {
+		return false
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name != module
+}

@@ -1,0 +1,213 @@
+package kbuild
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"ktcp/harness/cache"
+)
+
+// cacheKind is the place of modules in the cache.
+const cacheKind = "modules"
+
+// layout changes when entries are laid out, or modules built, differently.
+const layout = "1"
+
+// keepUnused is how long a build that nobody asks for stays in the cache. Every edit makes a new one.
+const keepUnused = 30 * 24 * time.Hour
+
+// attempts is how often a build starts over because the source was edited under it.
+const attempts = 3
+
+// errChanged tells that the source was not the same any more when it was copied.
+var errChanged = errors.New("the source keeps changing while it is built")
+
+// Build returns the module that s asks for, built now or earlier. Errors are a [*CompileError], or wrap [ErrNotModule],
+// [ErrAmbiguous], [ErrNoModule], [ErrMissingTool], [ErrTooLarge], [ErrBadPath] or [cache.ErrUnusable].
+func Build(ctx context.Context, s Spec) (*Module, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	at, err := s.locate()
+	if err != nil {
+		return nil, err
+	}
+	tools, err := findToolchain(ctx, s.Kernel.CC)
+	if err != nil {
+		return nil, err
+	}
+	for range attempts {
+		var m *Module
+		if m, err = s.build(ctx, at, tools); !errors.Is(err, errChanged) {
+			return m, err
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", at.source(), err)
+}
+
+// build is one attempt at Build.
+func (s Spec) build(ctx context.Context, at place, tools toolchain) (*Module, error) {
+	source := &tree{root: at.root}
+	digest, frame, err := source.scan()
+	if err != nil {
+		return nil, err
+	}
+	j := &job{Spec: s, at: at, tools: tools, source: source, digest: digest}
+	// The arguments for a place that is always the same stand for all flags.
+	flags := strings.Join(arguments(s.Kernel, "cc", "/copy", at.dir, 1), " ")
+	flags = strings.ReplaceAll(flags, s.Kernel.Build, "/build")
+	j.workshop = cache.Key(layout, frame, at.dir, s.Kernel.ID, s.Kernel.Build, tools.cc, tools.version, flags)
+	key := cache.Key(layout, digest, at.dir, s.Kernel.ID, tools.version, flags)
+	entry, err := s.Cache.Entry(ctx, cacheKind, key, j.run)
+	if err != nil {
+		return nil, err
+	}
+	m, err := load(entry, key, s.Name, at)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Entries are complete when they are made, so somebody has removed files from this one.
+		s.logf("%s is damaged (%v): building it again", entry, err)
+		if err := s.Cache.Drop(ctx, cacheKind, key); err != nil {
+			return nil, err
+		}
+		if entry, err = s.Cache.Entry(ctx, cacheKind, key, j.run); err != nil {
+			return nil, err
+		}
+		m, err = load(entry, key, s.Name, at)
+	}
+	if j.done {
+		if err := errors.Join(s.Cache.Prune(ctx, cacheKind, keepUnused), s.Cache.Prune(ctx, workshopKind, keepWorkshop)); err != nil {
+			s.logf("old builds stay in the cache: %v", err)
+		}
+	}
+	return m, err
+}
+
+// job is one build that is really made.
+type job struct {
+	Spec
+	at       place
+	tools    toolchain
+	source   *tree
+	digest   string // of the source
+	workshop string // key
+	done     bool
+}
+
+// run fills an entry: it copies the source, runs kbuild in the copy and keeps the modules.
+func (j *job) run(ctx context.Context, entry string) (err error) {
+	j.logf("building %s for %s", shorter(j.at.source(), workingDir()), j.Kernel.Release)
+	w, err := openWorkshop(ctx, j.Cache, j.workshop)
+	if err != nil {
+		return err
+	}
+	intact := false
+	defer func() { err = errors.Join(err, w.close(intact)) }()
+	if err := j.source.copyTo(w.source()); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(errChanged, err)
+		}
+		return err
+	}
+	if got, err := j.source.copied(w.source()); err != nil || got != j.digest {
+		return errors.Join(errChanged, err)
+	}
+	// A module that the makefile does not make any more must not be taken for one that it does.
+	moduleDir := filepath.Join(w.source(), j.at.dir)
+	if err := removeModules(moduleDir); err != nil {
+		return err
+	}
+	said, intact, err := runMake(ctx, j.Kernel, j.tools, w, j.at.dir)
+	said = withoutNoise(mark(said, w.source(), j.at.dir))
+	for _, link := range j.source.outside {
+		said += fmt.Sprintf("ktcp: %s/%s was left out: the link leads outside of the source\n", rootMark, link)
+	}
+	if err != nil {
+		return j.failure(ctx, said, err)
+	}
+	files, err := findModules(moduleDir)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("%w: the build of %s makes no .ko: its Kbuild or Makefile needs a line such as \"obj-m := %s.o\"",
+			ErrNotModule, shorter(j.at.source(), workingDir()), filepath.Base(j.at.source()))
+	}
+	j.done = true
+	return j.keep(ctx, files, said, entry)
+}
+
+// failure explains why make failed.
+func (j *job) failure(ctx context.Context, said string, err error) error {
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil, !errors.As(err, &exit):
+		return err
+	case strings.Contains(said, "No space left on device"):
+		return fmt.Errorf("build module: %w", syscall.ENOSPC)
+	}
+	cwd := workingDir()
+	said = unmark(said, j.at.shown, cwd)
+	first, count := firstError(said)
+	return &CompileError{Source: shorter(j.at.source(), cwd), First: first, Count: count, Output: said, Err: err}
+}
+
+// findModules returns the paths of all .ko below dir, sorted by name.
+func findModules(dir string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".ko") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for modules: %w", err)
+	}
+	slices.SortFunc(files, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
+	return files, nil
+}
+
+// removeModules removes all .ko below dir.
+func removeModules(dir string) error {
+	files, err := findModules(dir)
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(f))
+	}
+	return err
+}
+
+// keep writes the modules, without DWARF too, and what make said to the entry.
+func (j *job) keep(ctx context.Context, files []string, said, entry string) error {
+	for _, d := range []string{koDir, strippedDir} {
+		if err := os.Mkdir(filepath.Join(entry, d), 0o755); err != nil {
+			return err
+		}
+	}
+	m := meta{Log: said}
+	for _, path := range files {
+		file := filepath.Base(path)
+		m.Files = append(m.Files, file)
+		if err := copyEntry(path, filepath.Join(entry, koDir, file)); err != nil {
+			return fmt.Errorf("keep module: %w", err)
+		}
+		out, err := exec.CommandContext(ctx, j.tools.strip, "--strip-debug", "-o", filepath.Join(entry, strippedDir, file), path).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("strip %s: %w: %s", file, err, strings.TrimSpace(string(out)))
+		}
+	}
+	text, err := json.MarshalIndent(m, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(entry, metaFile), append(text, '\n'), 0o644)
+}

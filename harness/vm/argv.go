@@ -1,0 +1,126 @@
+package vm
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Accel is what executes the guest's instructions.
+type Accel string
+
+const (
+	// KVM is the host's hardware virtualization.
+	KVM Accel = "kvm"
+	// TCG is QEMU's translator: slow, and available everywhere.
+	TCG Accel = "tcg"
+)
+
+// board is QEMU's machine, without what no guest of ours has a use for.
+const board = "q35"
+
+// IDs of devices and their host side on QEMU's command line.
+const (
+	idConsole = "console"
+	idAgent   = "agent"
+	idMonitor = "monitor"
+	idMemory  = "ram"
+)
+
+// shape is the part of a guest that its template and its clones must have in common: their saved state would not fit
+// otherwise.
+type shape struct {
+	accel     Accel
+	clock     Clock
+	cpus      int
+	memoryMiB int
+}
+
+// wiring is the part that differs from start to start: the descriptors that QEMU inherits.
+type wiring struct {
+	agentFD   int // a connected socket
+	monitorFD int // a listening socket
+	// ramFD is the file that holds the guest's memory, 0 for anonymous memory.
+	ramFD int
+	// shared writes the guest's memory through to the file: a template. Otherwise it is copied on write.
+	shared bool
+	// incoming has QEMU wait for a saved state instead of starting the firmware: a clone.
+	incoming bool
+}
+
+// qemuArgs is QEMU's command line without -kernel, -initrd and -append, which only a guest that boots has.
+func qemuArgs(s shape, w wiring) []string {
+	args := []string{
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-machine", board + ",memory-backend=" + idMemory + ",mem-merge=off,dump-guest-core=off," +
+			"graphics=off,vmport=off,smbus=off,sata=off,i8042=off,hpet=off",
+	}
+	switch {
+	case s.accel == KVM:
+		args = append(args, "-accel", "kvm", "-cpu", "host")
+	case s.clock == Instructions:
+		args = append(args, "-accel", "tcg,thread=single", "-cpu", tcgCPU, "-icount", "shift=0,sleep=off")
+	default:
+		args = append(args, "-accel", "tcg,thread=multi", "-cpu", tcgCPU)
+	}
+	args = append(args,
+		"-smp", strconv.Itoa(s.cpus),
+		"-m", strconv.Itoa(s.memoryMiB),
+		"-object", memoryObject(s, w),
+		"-chardev", "stdio,id="+idConsole+",signal=off",
+		"-serial", "chardev:"+idConsole,
+		"-chardev", fmt.Sprintf("socket,id=%s,fd=%d", idAgent, w.agentFD),
+		// Port 0 is reserved for a console, and each port costs two queues: room for one port beside it.
+		"-device", "virtio-serial-pci,max_ports=2,disable-legacy=on",
+		"-device", "virtserialport,id="+idAgent+",chardev="+idAgent+",name="+portName,
+		"-chardev", fmt.Sprintf("socket,id=%s,fd=%d,server=on,wait=off", idMonitor, w.monitorFD),
+		"-mon", "chardev="+idMonitor+",mode=control",
+	)
+	if w.incoming {
+		args = append(args, "-incoming", "defer")
+	}
+	return args
+}
+
+// tcgCPU is what TCG pretends to be.
+const tcgCPU = "qemu64"
+
+func memoryObject(s shape, w wiring) string {
+	if w.ramFD == 0 {
+		return fmt.Sprintf("memory-backend-ram,id=%s,size=%dM", idMemory, s.memoryMiB)
+	}
+	share := "off"
+	if w.shared {
+		share = "on"
+	}
+	// The file by descriptor: it may be dropped from the cache at any time, and its name may hold a comma.
+	return fmt.Sprintf("memory-backend-file,id=%s,size=%dM,mem-path=/proc/self/fd/%d,share=%s",
+		idMemory, s.memoryMiB, w.ramFD, share)
+}
+
+// kernelArgs is the kernel's command line.
+//
+//   - panic=-1 with QEMU's -no-reboot: a panic ends the guest at once, after it was printed
+//   - nokaslr: addresses can be compared between guests
+//   - mitigations=off: the guest holds no secrets, and under TCG a retpoline is a slow jump
+//   - sysrq_always_enabled: evidence can be asked for over the console
+func kernelArgs(extra []string) string {
+	return strings.Join(append([]string{
+		"console=ttyS0", "panic=-1", "nokaslr", "mitigations=off", "sysrq_always_enabled",
+	}, extra...), " ")
+}
+
+// guard is a shell command line that runs the arguments after it under the lifetime of the process parent: the kernel kills it
+// when the thread that started it ends, and where the parent has died even before that was arranged it does not start.
+func guard(parent int) []string {
+	return []string{
+		"--pdeathsig", "KILL", "--", "/bin/sh", "-c",
+		`test "$PPID" = "$0" || exit 1; GLIBC_TUNABLES=` + tunables + ` exec "$@"`, strconv.Itoa(parent),
+	}
+}
+
+// guardCommand arranges that QEMU dies with its parent.
+const guardCommand = "setpriv"
+
+// tunables let QEMU's heap live in huge pages: half of the page faults of its start are the heap's.
+const tunables = "glibc.malloc.hugetlb=1"
