@@ -9,9 +9,11 @@ import (
 	"ktcp/guest/files"
 	"ktcp/guest/kmod"
 	"ktcp/guest/kmsg"
+	"ktcp/guest/ledger"
 	"ktcp/guest/load"
 	"ktcp/guest/netns"
 	"ktcp/guest/serve"
+	"ktcp/guest/survivors"
 	"ktcp/guest/wire"
 )
 
@@ -24,6 +26,8 @@ type agent struct {
 	loads    *load.Table
 	unloader kmod.Unloader
 	log      kmsg.Log
+	ledger   *ledger.Ledger
+	snapshot *survivors.Snapshots
 }
 
 func newAgent() (*agent, error) {
@@ -35,12 +39,22 @@ func newAgent() (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	ledger, err := ledger.New()
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := survivors.New(spaces, netns.Path)
+	if err != nil {
+		return nil, err
+	}
 	return &agent{
-		clock:  c,
-		spaces: spaces,
-		files:  files.Files{Enter: spaces.Do, Translate: netns.Path},
-		conns:  conns.NewTable(spaces),
-		loads:  load.NewTable(spaces),
+		clock:    c,
+		spaces:   spaces,
+		files:    files.Files{Enter: spaces.Do, Translate: netns.Path},
+		conns:    conns.NewTable(spaces),
+		loads:    load.NewTable(spaces),
+		ledger:   ledger,
+		snapshot: snapshot,
 	}, nil
 }
 
@@ -75,6 +89,9 @@ func (a *agent) table() serve.Table {
 
 	serve.Handle(t, wire.LoadStart, a.loads.Start)
 	serve.Handle(t, wire.LoadStop, a.loads.Stop)
+
+	serve.Handle(t, wire.Ledger, a.readLedger)
+	serve.Handle(t, wire.Survivors, a.snapshot.Take)
 	return t
 }
 
@@ -106,4 +123,13 @@ func (a *agent) vethAdd(req wire.VethRequest) (wire.None, error) {
 
 func (a *agent) closeAll(wire.None) (wire.CloseAllAnswer, error) {
 	return wire.CloseAllAnswer{Loads: a.loads.StopAll(), Conns: a.conns.CloseAll()}, nil
+}
+
+func (a *agent) readLedger(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
+	answer, err := a.ledger.Read(req)
+	if err != nil {
+		return answer, err
+	}
+	answer.Netns, err = a.spaces.Live()
+	return answer, err
 }

@@ -1,7 +1,11 @@
 package harness
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
 	"time"
 
 	"ktcp/guest/wire"
@@ -16,7 +20,45 @@ const callDeadline = 60 * time.Second
 func try[Req, Res any](g *Guest, op wire.Op[Req, Res], req Req) (Res, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), callDeadline)
 	defer cancel()
-	return vm.Call(ctx, g.vm, op, req)
+	began := time.Now()
+	res, err := vm.Call(ctx, g.vm, op, req)
+	g.log.add(op.Name, began, req, err)
+	return res, err
+}
+
+// requestLog is what the guest was asked, in order: evidence of what the scenario was doing.
+type requestLog struct {
+	mu    sync.Mutex
+	start time.Time
+	lines bytes.Buffer
+}
+
+// mostOfRequest is how much of a request the log shows, in bytes.
+const mostOfRequest = 120
+
+func (l *requestLog) add(op string, began time.Time, req any, err error) {
+	body, _ := json.Marshal(req) // it has just been sent
+	if len(body) > mostOfRequest {
+		body = append(body[:mostOfRequest], "..."...)
+	}
+	outcome := "ok"
+	if err != nil {
+		outcome = err.Error()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.start.IsZero() {
+		l.start = began
+	}
+	fmt.Fprintf(&l.lines, "%8.3f s  %6d ms  %-12s %s: %s\n", began.Sub(l.start).Seconds(),
+		time.Since(began).Milliseconds(), op, body, outcome)
+}
+
+// bytes returns the log so far.
+func (l *requestLog) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.lines.Bytes())
 }
 
 // call asks the guest for something that must succeed, or else fails the test.

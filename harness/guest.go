@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"ktcp/guest/wire"
 	"ktcp/harness/finding"
@@ -30,6 +31,7 @@ type Guest struct {
 	loads    []load // every insmod, for addresses in text that is gone by then
 	netns    []*Netns
 	veths    int
+	log      requestLog
 	mu       sync.Mutex // guards findings: scenarios may use several goroutines
 	findings []finding.Finding
 }
@@ -87,18 +89,18 @@ func (g *Guest) describe() report.Guest {
 // load is one insmod: the build and where the kernel put it.
 type load struct {
 	*built
-	sections map[string]uint64
-	symbols  *finding.Symbolizer
+	symbols *finding.Symbolizer
+	since   time.Duration // guest time at which it began
 }
 
 // remember keeps what is needed to name a line of the module later, loaded or not.
-func (g *Guest) remember(b *built, sections map[string]uint64) {
+func (g *Guest) remember(b *built, answer wire.InsmodAnswer) {
 	g.tb.Helper()
-	symbols, err := finding.NewSymbolizer(b.Name, b.KO, sections)
+	symbols, err := finding.NewSymbolizer(b.Name, b.KO, answer.Sections)
 	if err != nil {
 		g.tb.Fatalf("read the symbols of %s: %v", b.Name, err)
 	}
-	g.loads = append(g.loads, load{built: b, sections: sections, symbols: symbols})
+	g.loads = append(g.loads, load{built: b, symbols: symbols, since: answer.Since})
 }
 
 // kernelLog reads the guest's kernel log from a cursor on.

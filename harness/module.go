@@ -76,7 +76,7 @@ func (g *Guest) insmod(name, params string) (wire.InsmodAnswer, error) {
 	if err != nil {
 		return answer, err
 	}
-	g.remember(built, answer.Sections)
+	g.remember(built, answer)
 	return answer, nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 // settle is how long, in wall time, objects and namespaces may take to be freed after the module has gone: the kernel
 // frees sockets, inodes and namespaces after RCU grace periods and from work items of its own.
-const settle = 5 * time.Second
+const settle = 3 * time.Second
 
 // baseline is the state of a guest before its scenario began.
 type baseline struct {
@@ -76,6 +76,20 @@ func (g *Guest) rmmodFinding(name string, answer wire.RmmodAnswer) {
 	g.found(finding.Rmmod(name, answer, UnloadDeadline)...)
 }
 
+// aftermath is how long, in wall time, the kernel log is watched after unload before anything is loaded over the text that
+// has gone: a work item or a timer that was left behind must get its chance to run into nothing.
+const aftermath = 500 * time.Millisecond
+
+// watchKernelLog is judgeKernelLog for a while; it ends early with the first finding.
+func (g *Guest) watchKernelLog(d time.Duration) (found int) {
+	g.tb.Helper()
+	_ = await(d, func() (bool, error) {
+		found = g.judgeKernelLog()
+		return found > 0, g.vm.Err()
+	})
+	return found
+}
+
 // judgeKernelLog turns what the kernel said since the last look into findings and returns how many there were.
 func (g *Guest) judgeKernelLog() int {
 	g.tb.Helper()
@@ -117,17 +131,14 @@ func (g *Guest) judgeLedger() {
 		byModule[l.Name] = append(byModule[l.Name], l.symbols.Text()...)
 	}
 	for name, text := range byModule {
-		var answer wire.LedgerAnswer
-		var leaks []finding.Finding
-		err := await(settle, func() (done bool, err error) {
-			answer, err = try(g, wire.Ledger, wire.LedgerRequest{Name: name, Text: text})
-			leaks = finding.Leaks(name, answer)
-			return len(leaks) == 0, err
+		answer, err := try(g, wire.Ledger, wire.LedgerRequest{
+			Name: name, Text: text, Since: g.loads[0].since, Settle: settle,
 		})
 		if err != nil {
 			g.blind(finding.OracleLedger, err)
+			continue
 		}
-		g.found(leaks...)
+		g.found(finding.Leaks(name, answer)...)
 	}
 }
 

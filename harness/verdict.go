@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -23,6 +24,9 @@ func (g *Guest) finish() {
 	var broken error
 	if g.vm != nil {
 		broken = g.unloadAndJudge()
+		if err := os.WriteFile(g.entry.Path("requests.log"), g.log.bytes(), 0o644); err != nil {
+			g.tb.Logf("write evidence: %v", err)
+		}
 		if err := g.rig.disown(g.vm); err != nil && broken == nil {
 			broken = fmt.Errorf("throw the guest away: %w", err)
 		}
@@ -62,6 +66,7 @@ func (g *Guest) finish() {
 
 // unloadAndJudge runs the oracles on a guest whose modules are gone. An error means that nothing is proven.
 func (g *Guest) unloadAndJudge() error {
+	g.tb.Helper()
 	// The oracles ask through try, so that one that fails is a finding and does not end the others.
 	unloaded := g.unload()
 	if g.vm.Err() == nil {
@@ -69,7 +74,7 @@ func (g *Guest) unloadAndJudge() error {
 			g.blind(finding.OracleSurvivors, err)
 		}
 	}
-	splats := g.judgeKernelLog()
+	splats := g.watchKernelLog(aftermath)
 	if g.vm.Err() != nil {
 		g.judgeDeath()
 		return nil

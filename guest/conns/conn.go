@@ -13,10 +13,8 @@ import (
 // the number may then belong to somebody else.
 type conn struct {
 	fd      int
-	space   any    // the namespace, as its table tells it from others; nil is the initial one
-	netns   string // its name
+	space   any // the namespace, as its table tells it from others
 	listens bool
-	release func() // gives up the hold on the namespace
 
 	mu      sync.Mutex
 	users   int
@@ -58,7 +56,6 @@ func (c *conn) close() {
 func (c *conn) finish() {
 	if c.closing && c.users == 0 {
 		_ = unix.Close(c.fd)
-		c.release()
 	}
 }
 

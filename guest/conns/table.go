@@ -13,8 +13,8 @@ import (
 type Namespaces interface {
 	// Do runs f on a thread inside the namespace.
 	Do(netns string, f func() error) error
-	// Hold notes that something is open in the namespace until release is called. id tells two of one name apart.
-	Hold(netns string) (id any, release func(), err error)
+	// Space tells two namespaces of one name apart.
+	Space(netns string) (any, error)
 }
 
 // Table holds the open sockets. It is safe for concurrent use.
@@ -33,17 +33,16 @@ func NewTable(spaces Namespaces) *Table {
 
 // open makes a socket in a namespace and hands it to setUp; the handle exists when that has succeeded.
 func (t *Table) open(netns string, family int, setUp func(c *conn) error) (uint64, error) {
-	id, release, err := t.spaces.Hold(netns)
+	space, err := t.spaces.Space(netns)
 	if err != nil {
 		return 0, err
 	}
-	c := &conn{fd: -1, space: id, netns: netns, release: release}
+	c := &conn{fd: -1, space: space}
 	err = t.spaces.Do(netns, func() (err error) {
 		c.fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
 		return err
 	})
 	if err != nil {
-		release()
 		return 0, fmt.Errorf("socket: %w", err)
 	}
 	if err := setUp(c); err != nil {
@@ -107,12 +106,11 @@ func (t *Table) CloseAll() int {
 
 // CloseIn closes the sockets that were opened in the namespace that has this name now.
 func (t *Table) CloseIn(netns string) (int, error) {
-	id, release, err := t.spaces.Hold(netns)
+	space, err := t.spaces.Space(netns)
 	if err != nil {
 		return 0, err
 	}
-	defer release()
-	return t.closeIf(func(c *conn) bool { return c.space == id }), nil
+	return t.closeIf(func(c *conn) bool { return c.space == space }), nil
 }
 
 func (t *Table) closeIf(match func(*conn) bool) int {

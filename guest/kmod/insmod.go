@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/u-root/u-root/pkg/kmodule"
+	"golang.org/x/sys/unix"
 
 	"ktcp/guest/wire"
 )
@@ -20,6 +21,10 @@ const sysModule = "/sys/module"
 
 // Insmod loads a module and reads where its sections are.
 func Insmod(req wire.InsmodRequest) (wire.InsmodAnswer, error) {
+	since, err := monotonic()
+	if err != nil {
+		return wire.InsmodAnswer{}, err
+	}
 	start := time.Now()
 	if err := kmodule.Init(req.Image, req.Params); err != nil {
 		return wire.InsmodAnswer{}, fmt.Errorf("insmod %s: %w", req.Name, err)
@@ -29,7 +34,16 @@ func Insmod(req wire.InsmodRequest) (wire.InsmodAnswer, error) {
 	if err != nil {
 		return wire.InsmodAnswer{}, fmt.Errorf("insmod %s: it is loaded, but: %w", req.Name, err)
 	}
-	return wire.InsmodAnswer{Sections: sections, Elapsed: elapsed}, nil
+	return wire.InsmodAnswer{Sections: sections, Elapsed: elapsed, Since: since}, nil
+}
+
+// monotonic is the guest time since boot.
+func monotonic() (time.Duration, error) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0, fmt.Errorf("read the clock: %w", err)
+	}
+	return time.Duration(ts.Nano()), nil
 }
 
 // readSections reads section addresses: one file each, named after its section. A kernel without CONFIG_KALLSYMS has none.

@@ -16,8 +16,8 @@ var ErrUnknown = errors.New("no such load")
 type Namespaces interface {
 	// Do runs f on a thread inside the namespace, which is locked to f unless netns is "".
 	Do(netns string, f func() error) error
-	// Hold notes that something is open in the namespace until release is called. id tells two of one name apart.
-	Hold(netns string) (id any, release func(), err error)
+	// Space tells two namespaces of one name apart.
+	Space(netns string) (any, error)
 }
 
 // Table holds the loads that were started and not yet asked for.
@@ -52,15 +52,14 @@ func (t *Table) Start(req wire.LoadRequest) (wire.LoadStartAnswer, error) {
 	if _, err := s.validate(); err != nil {
 		return wire.LoadStartAnswer{}, err
 	}
-	id, release, err := t.spaces.Hold(req.Netns)
+	space, err := t.spaces.Space(req.Netns)
 	if err != nil {
 		return wire.LoadStartAnswer{}, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{space: id, stop: cancel, done: make(chan struct{})}
+	r := &running{space: space, stop: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
-		defer release()
 		defer cancel()
 		r.result, r.err = Run(ctx, s)
 	}()
@@ -103,11 +102,10 @@ func (t *Table) StopAll() int {
 // StopIn stops the loads that were started in the namespace that has this name now. Their results can still be asked
 // for.
 func (t *Table) StopIn(netns string) error {
-	space, release, err := t.spaces.Hold(netns)
+	space, err := t.spaces.Space(netns)
 	if err != nil {
 		return err
 	}
-	defer release()
 	t.stopIf(func(r *running) bool { return r.space == space })
 	return nil
 }

@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// The kernel announces the death of a namespace to nobody, so its number is watched, at growing intervals.
+// The kernel tells when the destruction of a namespace begins and not when it ends, so that is looked for, at
+// growing intervals.
 const (
-	firstLook = 2 * time.Millisecond
-	lastLook  = 50 * time.Millisecond
+	firstLook = time.Millisecond
+	lastLook  = 20 * time.Millisecond
 )
 
 // Delete gives up the namespace called name. With wait it then waits until the kernel has destroyed it, for at most
@@ -22,49 +23,64 @@ func (t *Table) Delete(name string, wait time.Duration) (gone bool, err error) {
 		return false, fmt.Errorf("%w: %s", ErrUnknown, name)
 	}
 	delete(t.spaces, name)
-	t.dying = append(t.dying, s)
-	err = s.drop()
+	t.dying = append(t.dying, s.id)
 	t.mu.Unlock()
-	if err != nil || wait <= 0 {
+	deadline := time.Now().Add(wait)
+	// Listened to from before the last reference goes, so that the end cannot be missed.
+	events, err := listenIDs()
+	if err != nil {
 		return false, err
 	}
-	look := firstLook
-	for deadline := time.Now().Add(wait); ; look = min(2*look, lastLook) {
-		gone, err := t.gone(s)
+	defer events.close()
+	if err := s.drop(); err != nil || wait <= 0 {
+		return false, err
+	}
+	for {
+		ids, err := readIDs()
+		if err != nil {
+			return false, err
+		}
+		if !ids[s.id] {
+			break
+		}
+		if ok, err := events.next(time.Until(deadline)); err != nil || !ok {
+			return false, err
+		}
+	}
+	for look := firstLook; ; look = min(2*look, lastLook) {
+		busy, err := destroying()
+		if err != nil {
+			return false, err
+		}
+		if !busy {
+			return true, nil
+		}
 		left := time.Until(deadline)
-		if gone || err != nil || left <= 0 {
-			return gone, err
+		if left <= 0 {
+			return false, nil
 		}
 		time.Sleep(min(look, left))
 	}
 }
 
-// gone reports whether s has been destroyed for certain. What is known is only the number of namespaces, so s is gone
-// when no more are left than those in the table and those deleted ones, without s, that a caller still holds. While
-// one is being made the number says nothing.
-func (t *Table) gone(s *space) (bool, error) {
+// Live returns the number of network namespaces beside the initial one: those that have a name and those that were
+// deleted and have not been destroyed yet, because something keeps them alive or because that takes its time.
+func (t *Table) Live() (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !slices.Contains(t.dying, s) {
-		return true, nil
-	}
-	if s.holds > 0 || len(t.adding) > 0 {
-		return false, nil
-	}
-	n, err := Live()
-	if err != nil {
-		return false, err
-	}
-	var held []*space
-	for _, d := range t.dying {
-		if d.holds > 0 {
-			held = append(held, d)
+	if len(t.dying) > 0 {
+		ids, err := readIDs()
+		if err != nil {
+			return 0, err
+		}
+		busy, err := destroying()
+		if err != nil {
+			return 0, err
+		}
+		// Those without a number are being destroyed, or are no more where nothing is being destroyed.
+		if !busy {
+			t.dying = slices.DeleteFunc(t.dying, func(id int) bool { return !ids[id] })
 		}
 	}
-	if n > len(t.spaces)+len(held) {
-		shrink()
-		return false, nil
-	}
-	t.dying = held // of the others none can be left
-	return true, nil
+	return len(t.spaces) + len(t.adding) + len(t.dying), nil
 }

@@ -37,25 +37,19 @@ func (t *Table) enter(name string) error {
 	return nil
 }
 
-// Hold notes that the caller keeps something open in a namespace that keeps it alive, until release is called, once.
-// Delete needs it to tell a namespace that its users keep alive from one that cannot die. id tells two namespaces of
-// the same name apart.
-func (t *Table) Hold(name string) (id any, release func(), err error) {
+// Space returns what tells the namespace that is called name now from every other, also from one that has its name
+// later. The initial one is nil.
+func (t *Table) Space(name string) (any, error) {
 	if name == "" {
-		return nil, func() {}, nil
+		return nil, nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.spaces[name]
 	if s == nil {
-		return nil, nil, fmt.Errorf("%w: %s", ErrUnknown, name)
+		return nil, fmt.Errorf("%w: %s", ErrUnknown, name)
 	}
-	s.holds++
-	return s, func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		s.holds--
-	}, nil
+	return s, nil
 }
 
 // Path translates a path as a process in the namespace would use it into one that has that meaning on a thread inside

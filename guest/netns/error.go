@@ -9,7 +9,4 @@ var (
 	ErrExists = errors.New("network namespace exists")
 	// ErrName is returned for a name that cannot be one of a file.
 	ErrName = errors.New("bad name of a network namespace")
-	// ErrUncountable is returned where the kernel does not tell how many namespaces are alive: it does when it was
-	// started with slub_debug=U.
-	ErrUncountable = errors.New("live network namespaces cannot be counted")
 )

@@ -30,14 +30,15 @@ type Table struct {
 	mu     sync.Mutex
 	spaces map[string]*space
 	adding map[string]bool // names whose namespaces are being made
-	dying  []*space        // deleted, and not yet seen to be gone
+	dying  []int           // numbers of those that were deleted and not yet seen to be gone
+	lastID int
 }
 
 // space is one namespace. Two of the same name, one after the other, are two spaces.
 type space struct {
-	name  string
-	fd    netns.NsHandle
-	holds int // what callers keep open in it; guarded by Table.mu
+	name string
+	id   int // its nsid in the initial namespace
+	fd   netns.NsHandle
 }
 
 // NewTable returns an empty table. The calling thread must be in the initial namespace.
@@ -63,10 +64,11 @@ func (t *Table) Add(name string, setUp func() error) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	if err := t.reserve(name); err != nil {
+	id, err := t.reserve(name)
+	if err != nil {
 		return err
 	}
-	s, err := t.create(name, setUp)
+	s, err := t.create(name, id, setUp)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.adding, name)
@@ -77,24 +79,25 @@ func (t *Table) Add(name string, setUp func() error) error {
 	return nil
 }
 
-// reserve takes a name. The table is not locked while a namespace is made: every module's pernet init runs then, and
+// reserve takes a name and a number for it. The table is not locked while a namespace is made: every module's pernet init runs then, and
 // may hang.
-func (t *Table) reserve(name string) error {
+func (t *Table) reserve(name string) (id int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.spaces[name] != nil || t.adding[name] {
-		return fmt.Errorf("%w: %s", ErrExists, name)
+		return 0, fmt.Errorf("%w: %s", ErrExists, name)
 	}
 	t.adding[name] = true
-	return nil
+	t.lastID++ // never used again, so that one that is gone stays gone
+	return t.lastID, nil
 }
 
-func (t *Table) create(name string, setUp func() error) (*space, error) {
+func (t *Table) create(name string, id int, setUp func() error) (*space, error) {
 	sys := sysDir(name)
 	if err := os.MkdirAll(sys, 0o755); err != nil {
 		return nil, fmt.Errorf("make mount point for sysfs of %s: %w", name, err)
 	}
-	s := &space{name: name, fd: netns.None()}
+	s := &space{name: name, id: id, fd: netns.None()}
 	err := t.onThread(func() error {
 		fd, err := netns.NewNamed(name)
 		if err != nil {
@@ -106,6 +109,9 @@ func (t *Table) create(name string, setUp func() error) (*space, error) {
 		}
 		return setUp()
 	})
+	if err == nil {
+		err = assignID(s.fd, id)
+	}
 	if err != nil {
 		_ = s.drop()
 		return nil, err

@@ -85,6 +85,7 @@ type InsmodAnswer struct {
 	// are listed by the kernel although their memory is gone once init has returned.
 	Sections map[string]uint64 `json:"sections"`
 	Elapsed  time.Duration     `json:"elapsed"` // guest time that the module's init took
+	Since    time.Duration     `json:"since"`   // guest time at which it began, on CLOCK_MONOTONIC
 }
 
 // RmmodRequest unloads a module.

@@ -7,6 +7,12 @@ import "time"
 type LedgerRequest struct {
 	Name string  `json:"name"`
 	Text []Range `json:"text"`
+	// Since leaves out what was allocated before that guest time on CLOCK_MONOTONIC: before the module was loaded, its text belonged
+	// to others, such as the init text of modules that were loaded at boot.
+	Since time.Duration `json:"since,omitempty"`
+	// Settle is how long sites may take to go, in guest time: objects freed by RCU are still there for a moment.
+	// The kernel is made to settle meanwhile and the caches concerned are read again. 0: one look.
+	Settle time.Duration `json:"settle,omitempty"`
 }
 
 // Range is a half-open range of kernel addresses.
@@ -21,7 +27,8 @@ type LedgerAnswer struct {
 	// none: the oracle cannot run, which is a finding.
 	Caches int    `json:"caches"`
 	Sites  []Site `json:"sites"`
-	// Netns is the number of live network namespaces, from the net_namespace cache; -1 where unknown.
+	// Netns is the number of network namespaces beside the initial one that exist or have not been destroyed yet: those
+	// that the agent made. -1 where unknown.
 	Netns int `json:"netns"`
 }
 
@@ -34,6 +41,9 @@ type Site struct {
 	// AgeMin and AgeMax are the ages of the youngest and oldest object, in guest time.
 	AgeMin time.Duration `json:"age_min"`
 	AgeMax time.Duration `json:"age_max"`
+	// Protocol tells that the cache is one whose objects TCP itself keeps for a while after everything is closed:
+	// TIME_WAIT, its bind buckets, half-open requests, peers.
+	Protocol bool `json:"protocol,omitempty"`
 }
 
 // StackFrame is one entry of a kernel stack as the guest printed it.
@@ -51,7 +61,7 @@ type SurvivorsAnswer struct {
 	Sockets []Socket `json:"sockets"` // TCP sockets of every namespace that the agent knows
 	Sysfs   []string `json:"sysfs"`   // directories and files below /sys/kernel, /sys/module, /sys/class ...
 	Proc    []string `json:"proc"`    // entries of /proc and /proc/net that are no processes
-	Netns   int      `json:"netns"`   // live network namespaces, -1 where unknown
+	Netns   int      `json:"netns"`   // as in [LedgerAnswer]
 }
 
 // Thread is a kernel thread.

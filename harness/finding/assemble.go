@@ -31,11 +31,20 @@ func (r *report) keep(l Line) {
 	}
 }
 
+// warns reports whether the report gets its stack dump from a WARN() that follows its text, as SLUB's do on newer kernels.
+func (r *report) warns() bool {
+	return (r.shape.kind == SlabLeft || r.shape.kind == SlabCorruption) && r.shape.body == bodyProse && r.traces == 0 && !r.ended
+}
+
 // merges reports whether a line that could open a report of its own is part of this one.
 func (r *report) merges(text string) bool {
 	switch {
+	case r.shape.kind == DuplicateName && strings.Contains(text, "with -EEXIST"):
+		return true // the caller of the function that has just complained complains as well
 	case r.ended:
 		return false
+	case r.warns() && (cutHere.MatchString(text) || whereRE.MatchString(text)):
+		return true
 	case r.cut && !r.where:
 		return true
 	case faultRE.MatchString(text):
@@ -67,8 +76,10 @@ func (r *report) showsTasks() bool {
 // prose reports whether lines of any form belong to the report at this point.
 func (r *report) prose(text string) bool {
 	switch r.shape.body {
-	case bodyBar, bodyLockdep, bodyProse:
+	case bodyBar, bodyLockdep:
 		return true
+	case bodyProse:
+		return r.closed == 0 || r.shape.kind == OOM || afterTraceRE.MatchString(text)
 	case bodyLine:
 		return false
 	default:
@@ -161,7 +172,10 @@ var (
 	spacesRE   = regexp.MustCompile(`\s+`)
 	unloadedRE = regexp.MustCompile(`\[last unloaded: ([\w-]+)`)
 	fetchRE    = regexp.MustCompile(`^#PF: supervisor instruction fetch`)
-	groupRE    = regexp.MustCompile(`^(?:\s*(?:NMI )?Call Trace:|stack backtrace:|(?:Allocated|Freed) (?:by task|in) |(?:Last potentially related|Second to last|Last) .*(?:work creation|call_rcu|stack).*:|` +
+	// afterTraceRE matches what reports that have no mark at their end go on with after a stack dump.
+	afterTraceRE = regexp.MustCompile(`^(?:\s|FIX |Object |Slab |Redzone |Padding |Bytes b4 |Allocated in |Freed in |Disabling lock debugging|` +
+		`rcu: |workqueue |pool |Showing |Sending NMI|unreferenced object )`)
+	groupRE = regexp.MustCompile(`^(?:\s*(?:NMI )?Call Trace:|stack backtrace:|(?:Allocated|Freed) (?:by task|in) |(?:Last potentially related|Second to last|Last) .*(?:work creation|call_rcu|stack).*:|` +
 		`-> #\d+ |\s*backtrace.*:|(?:race at unknown origin|(?:read|write|read-write|assert no \w+|interrupt)\b.*\bby (?:task|interrupt) ).*|` +
 		`.*(?:allocated at|freed by task|freed in|hold at|created by|created at|leaked|users at|last unloaded).*:?$|task:\S.*state:|NMI backtrace for cpu|the existing dependency chain|.*hardirq-.* usage|` +
 		`\{.*\} state was registered at:|.* state was registered at:|.*dependency .* at:|\.\.\. acquired at:|other info that might help|Preemption disabled at:|Kernel stack is corrupted)`)
@@ -319,7 +333,7 @@ func (a *assembly) named() {
 		if m == nil || strings.HasPrefix(text, "Modules linked in:") {
 			continue
 		}
-		if _, frame := parseFrame(text); frame {
+		if _, frame := parseFrame(text); frame || groupRE.MatchString(text) {
 			continue
 		}
 		a.f.Related = append(a.f.Related, Trace{Title: strings.TrimSpace(text), Frames: []Frame{{

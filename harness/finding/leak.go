@@ -29,6 +29,7 @@ var (
 	}
 	toleratedFuncs = []Tolerated{
 		{regexp.MustCompile(`^net_alloc_generic$|^net_assign_generic$`), "the namespace's table of pernet data grows and never shrinks"},
+		{regexp.MustCompile(`^debugfs_slab_add$`), "SLUB's own debugfs directory of a cache: 6.1 keeps its dentry when the cache is destroyed"},
 		{regexp.MustCompile(`^tcp_time_wait$|^inet_twsk_alloc$`), "TIME_WAIT outlives every socket, by design"},
 		{regexp.MustCompile(`^create_worker$|^alloc_worker$`), "a worker belongs to the kernel's pool, which keeps it idle for a while"},
 	}

@@ -94,7 +94,7 @@ func (p *parser) take(s *stream, l Line) {
 	if panicRE.MatchString(l.Text) && p.follows(s, l) {
 		return
 	}
-	if cutHere.MatchString(l.Text) {
+	if cutHere.MatchString(l.Text) && (s.open == nil || !s.open.warns()) {
 		p.splat(s, l)
 		return
 	}

@@ -120,7 +120,7 @@ var shapes = []shape{
 	// Objects and names.
 	sh(DuplicateName, bodyTrace, `^sysfs: cannot create duplicate filename`).as("sysfs"),
 	sh(DuplicateName, bodyLine, `^kobject: kobject_add_internal failed for .* with -EEXIST`).as("kobject"),
-	sh(DebugObjects, bodyTrace, `^kobject:? \(.*\): (?P<class>tried to init an initialized object|tried to add an uninitialized object)`),
+	sh(DebugObjects, bodyTrace, `^(?:kobject: )?kobject (?:'.*' )?\(.*\): (?P<class>tried to init an initialized object|tried to add an uninitialized object)`),
 	sh(DebugObjects, bodyLine, `^kobject: .*does not have a release\(\) function`).as("no release()"),
 	sh(SocketState, bodyLine, `^IPv[46]: Attempt to release (?P<class>TCP socket in state \d+|alive inet6? socket)`),
 	sh(NetdevHeld, bodyProse, `^unregister_netdevice: waiting for \S+ to become free`),

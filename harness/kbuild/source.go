@@ -142,7 +142,10 @@ func copyEntry(src, dst string) error {
 	if err := makeRoom(dst); err != nil {
 		return err
 	}
-	return os.WriteFile(dst, want, mode)
+	if err := os.WriteFile(dst, want, mode); err != nil {
+		return err
+	}
+	return os.Chmod(dst, mode) // whatever the umask says: the digest covers the executable bits
 }
 
 func copyLink(src, dst string) error {

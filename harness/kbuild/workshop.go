@@ -52,6 +52,11 @@ func openWorkshop(ctx context.Context, c *cache.Dir, key string) (w *workshop, e
 			return nil, err
 		}
 	}
+	for _, dir := range []string{w.home(), w.tmp()} {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, err
+		}
+	}
 	for _, dir := range []string{w.source(), w.home(), w.tmp()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, err

@@ -95,11 +95,18 @@ func (a *apt) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Without --error-on=any a source that cannot be reached is a warning: what matters is whether a kernel is found.
 	_, err = run(ctx, a.dir, []string{"APT_CONFIG=" + conf}, "apt-get", "-q", "update")
-	// Lists that were fetched only in part count as much as they help; the time stamp is what tells them from old ones.
+	fetched, globErr := filepath.Glob(filepath.Join(a.lists(), "*Packages*"))
+	if globErr != nil {
+		return globErr
+	}
+	if len(fetched) == 0 {
+		// Lists that are empty must not stand in for the system's.
+		return errors.Join(err, os.RemoveAll(a.lists()))
+	}
+	// One source of several may be out of reach. What matters is whether a kernel is found.
 	now := time.Now()
-	return errors.Join(err, os.Chtimes(a.lists(), now, now))
+	return os.Chtimes(a.lists(), now, now)
 }
 
 // configure writes the configuration that makes apt work without root. It adds to the machine's own, which

@@ -56,8 +56,12 @@ func (p *provisioner) fetch(ctx context.Context, r request) (*Kernel, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if k, err = p.tryFetch(ctx, r); errors.Is(err, errNoLists) {
-		err = fmt.Errorf("%w: %w; is there a network, and are there sources in /etc/apt?", ErrNoPackage, errors.Join(err, updateErr))
+	k, err = p.tryFetch(ctx, r)
+	switch {
+	case errors.Is(err, errNoLists) && updateErr != nil:
+		err = fmt.Errorf("%w: apt's package lists are empty and cannot be fetched: %w", ErrNoPackage, updateErr)
+	case errors.Is(err, errNoLists):
+		err = fmt.Errorf("%w: %w; which sources there are stands in /etc/apt", ErrNoPackage, err)
 	}
 	return k, err
 }

@@ -14,6 +14,9 @@ var ErrUnusable = errors.New("results directory is not usable")
 // ErrNoRun is wrapped by the error of [Load] for a directory that holds no run.
 var ErrNoRun = errors.New("no run there")
 
+// ErrFormat is wrapped by the error of [Write] for a format that it does not know.
+var ErrFormat = errors.New("unknown format")
+
 // ErrFinished is returned when a scenario is finished a second time.
 var ErrFinished = errors.New("scenario is already finished")
 

@@ -47,11 +47,20 @@ func Open(c Config) (*Recorder, error) {
 	if c.Results == "" {
 		c.Results = filepath.Join(c.Root, "results")
 	}
-	r := &Recorder{run: Run{Started: time.Now().Truncate(time.Millisecond), Command: c.Command, Host: c.Host}}
-	if c.Join != "" {
-		return r, r.join(c.Join)
+	root, err := filepath.Abs(c.Root)
+	if err != nil {
+		return nil, fmt.Errorf("open results: %w", err)
 	}
-	return r, r.start(c.Results)
+	r := &Recorder{run: Run{Root: root, Started: time.Now().Truncate(time.Millisecond), Command: c.Command, Host: c.Host}}
+	if c.Join != "" {
+		err = r.join(c.Join)
+	} else {
+		err = r.start(c.Results)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // join enters an existing run, or makes the directory that it was told to use.

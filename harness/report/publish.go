@@ -11,11 +11,7 @@ import (
 // Publish shows the run where this process runs: as text on w, coloured when that is a terminal, and under GitHub Actions as
 // annotations and step summary too. Root is the repository's directory, which annotations need to name files.
 func Publish(run *Run, w io.Writer, root string) error {
-	o := TextOptions{}
-	if f, ok := w.(*os.File); ok {
-		o = Terminal(f)
-	}
-	text := Text(run, o)
+	text := Text(run, optionsFor(w))
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		// Before the table, whose verdict is then the last that is read.
 		text = GitHub(run, SourceBelow(root)) + text

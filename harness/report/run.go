@@ -10,6 +10,7 @@ import (
 type Run struct {
 	ID      string    `json:"id"`                // the name of its directory
 	Dir     string    `json:"-"`                 // absolute path of its directory
+	Root    string    `json:"root,omitempty"`    // absolute path of the project, for paths below it
 	Started time.Time `json:"started"`           // wall time
 	Command string    `json:"command,omitempty"` // what the user typed, for a second go
 	Host    string    `json:"host,omitempty"`    // what it ran on, "2 CPUs, QEMU 7.2.0"

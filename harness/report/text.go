@@ -20,7 +20,7 @@ const maxWidth = 100
 type TextOptions struct {
 	Width int    // columns; 0 means 100
 	Color bool   // ANSI colours
-	From  string // paths are shown relative to this directory; "" means the run's project root as it can be guessed
+	From  string // paths below this directory are shown relative to it; "" means the project root
 }
 
 // Terminal returns options that suit the file: colours only on a terminal, unless NO_COLOR is set or TERM is dumb, and no wider
@@ -116,11 +116,10 @@ func (r *Run) elapsed() time.Duration {
 func (o TextOptions) shown(run *Run, path string) string {
 	from := o.From
 	if from == "" {
-		// results/runs/ID lies three levels below the project root.
-		from = filepath.Dir(filepath.Dir(filepath.Dir(run.Dir)))
+		from = run.Root
 	}
 	rel, err := filepath.Rel(from, path)
-	if err != nil || strings.HasPrefix(rel, "..") {
+	if err != nil || !filepath.IsLocal(rel) {
 		return path
 	}
 	return rel

@@ -83,6 +83,8 @@ func (e *DeadError) Error() string {
 		return fmt.Sprintf("guest failed (QEMU: %s): %s", e.Status, lastLine(e.Console))
 	case PoweredOff:
 		return fmt.Sprintf("guest powered off: %s", lastLine(e.Console))
+	case Panicked:
+		return fmt.Sprintf("guest panicked: %s", panicLine(e.Console))
 	default:
 		return "guest " + string(e.Cause)
 	}
@@ -126,4 +128,15 @@ func lastLine(console []byte) string {
 		return line
 	}
 	return "without a word"
+}
+
+// panicLine returns the line in which a kernel says why it panics, without its time.
+func panicLine(console []byte) string {
+	text := string(console)
+	at := strings.LastIndex(text, "Kernel panic")
+	if at < 0 {
+		return lastLine(console)
+	}
+	line, _, _ := strings.Cut(text[at:], "\n")
+	return strings.TrimSpace(line)
 }

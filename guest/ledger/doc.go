@@ -1,0 +1,11 @@
+// Package ledger tells which slab objects that are alive were allocated on behalf of a module.
+//
+// It reads /sys/kernel/debug/slab/*/alloc_traces, which a kernel started with slub_debug=U keeps: for every place
+// that objects were allocated from, their number, their ages and the whole stack. It works after the module is gone as well:
+// what was "func+off [module]" is then a bare address, and the caller knows which belong to the module's text.
+//
+// Its contract with whoever reads the result: a site is a fact, not yet a leak. The stack is followed from the allocation
+// outward only to where an interrupt begins, because what was interrupted is not the cause: on loopback the receiver's
+// softirq runs on top of the sender's system call. Objects that the protocol keeps for a while (TIME_WAIT and its bind
+// buckets) are marked. What RCU is about to free is waited for before a site is believed.
+package ledger

@@ -1,0 +1,44 @@
+package ledger
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// settleKernel has the kernel do what it has put off, as far as user space can make it: objects freed by call_rcu
+// and kfree_rcu, and those that KASAN keeps in quarantine. Whatever does not work is left out; then it takes longer.
+func (l *Ledger) settleKernel(caches []string) {
+	// kfree_rcu collects for 5 s before it does anything, unless memory is asked for. 4 keeps the kernel from logging it.
+	_ = os.WriteFile("/proc/sys/vm/drop_caches", []byte("6"), 0)
+	rcuBarrier()
+	for _, c := range caches {
+		_ = os.WriteFile(filepath.Join(l.slabs, c, "shrink"), []byte("1"), 0)
+	}
+}
+
+// rcuBarrier waits until what was handed to call_rcu before has been called. Newer kernels do it on request. For others
+// a grace period is waited for on every CPU in turn: the callback that ends the wait is queued behind those that were there.
+func rcuBarrier() {
+	if os.WriteFile("/sys/module/rcutree/parameters/do_rcu_barrier", []byte("1"), 0) == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread stays on its last CPU, so it ends with this goroutine
+		for cpu := range runtime.NumCPU() {
+			var set unix.CPUSet
+			set.Set(cpu)
+			if unix.SchedSetaffinity(0, &set) == nil {
+				_, _, _ = unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0)
+			}
+		}
+	}()
+	<-done
+}
+
+// membarrierGlobal is MEMBARRIER_CMD_GLOBAL: synchronize_rcu where there is more than one CPU.
+const membarrierGlobal = 1 << 0

@@ -1,0 +1,77 @@
+package survivors
+
+import (
+	"fmt"
+
+	"ktcp/guest/wire"
+)
+
+// Namespaces is what a snapshot needs of the agent's network namespaces.
+type Namespaces interface {
+	Do(netns string, f func() error) error
+	Names() []string
+	Live() (int, error)
+}
+
+// Snapshots takes snapshots.
+type Snapshots struct {
+	spaces Namespaces
+	// translate turns a path as a process in a namespace would use it into one for a thread inside it.
+	translate func(netns, path string) string
+	known     map[int]bool // kernel threads that were there when the guest came up
+}
+
+// New returns what takes snapshots. The kernel threads that are there now are taken for the kernel's own.
+func New(spaces Namespaces, translate func(netns, path string) string) (*Snapshots, error) {
+	s := &Snapshots{spaces: spaces, translate: translate, known: map[int]bool{}}
+	threads, err := kernelThreads(procDir, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range threads {
+		s.known[t.PID] = true
+	}
+	return s, nil
+}
+
+// Take takes a snapshot.
+func (s *Snapshots) Take(wire.None) (wire.SurvivorsAnswer, error) {
+	answer := wire.SurvivorsAnswer{Netns: -1}
+	var err error
+	if answer.Threads, err = kernelThreads(procDir, s.known); err != nil {
+		return answer, err
+	}
+	own, err := ownSockets()
+	if err != nil {
+		return answer, err
+	}
+	answer.Sysfs = append(answer.Sysfs, listAll(trees, func(p string) string { return p })...)
+	answer.Proc = append(answer.Proc, listAll(procTrees, func(p string) string { return s.translate("", p) })...)
+	for _, name := range append([]string{""}, s.spaces.Names()...) {
+		err := s.spaces.Do(name, func() error {
+			sockets, err := tcpSockets(name, own)
+			answer.Sockets = append(answer.Sockets, sockets...)
+			if name != "" {
+				here := func(p string) string { return s.translate(name, p) }
+				answer.Sysfs = append(answer.Sysfs, within(name, listAll(netnsTrees, here))...)
+				answer.Proc = append(answer.Proc, within(name, listAll(netnsProcTrees, here))...)
+			}
+			return err
+		})
+		if err != nil {
+			return answer, fmt.Errorf("survivors in namespace %q: %w", name, err)
+		}
+	}
+	if answer.Netns, err = s.spaces.Live(); err != nil {
+		return answer, err
+	}
+	return answer, nil
+}
+
+// within marks entries as those of a namespace.
+func within(name string, entries []string) []string {
+	for i := range entries {
+		entries[i] = name + ":" + entries[i]
+	}
+	return entries
+}
