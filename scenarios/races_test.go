@@ -51,15 +51,13 @@ func TestRmmodWhileStatusIsWritten(t *testing.T) {
 	kweb := g.Insmod("kweb")
 	red := g.Netns("red")
 
-	done := make(chan map[syscall.Errno]int)
-	go func() { done <- red.WriteLoop(harness.StatusFile, 2, 300, "1", "0") }()
+	outcomes := red.StartWriteLoop(harness.StatusFile, 2, 300, "1", "0")
 	kweb.Rmmod()
-	outcomes := <-done
-	for errno := range outcomes {
+	for errno := range outcomes() {
 		switch errno {
 		case 0, syscall.ENOENT, syscall.ENODEV: // written, gone, or going
 		default:
-			t.Errorf("writing status while the module went: %v by errno", outcomes)
+			t.Errorf("writing status while the module went: %v", errno)
 		}
 	}
 }
@@ -70,10 +68,9 @@ func TestNetnsDiesWhileStatusIsWritten(t *testing.T) {
 	g.Insmod("kweb")
 	red := g.Netns("red")
 
-	done := make(chan map[syscall.Errno]int)
-	go func() { done <- red.WriteLoop(harness.StatusFile, 2, 300, "1", "0") }()
+	outcomes := red.StartWriteLoop(harness.StatusFile, 2, 300, "1", "0")
 	g.Init().Refuses(addr)
 	red.Delete()
-	<-done
+	outcomes()
 	g.NamespacesDie()
 }

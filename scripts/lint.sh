@@ -2,7 +2,7 @@
 # Every check of form: Go, C, shell, workflows. Runs all of them, then fails if one did. A tool that Debian
 # packages is asked for by its package's name when it is missing: a check that cannot run is a failure.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 actionlint=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12

@@ -60,6 +60,10 @@ var settings = []setting{
 	{path: "kernel/panic_on_oops", value: "0"},
 	{path: "kernel/hung_task_timeout_secs", value: "20", optional: true},
 	{path: "kernel/hung_task_warnings", value: "-1", optional: true},
+	// Packets are freed at once, and not when the processor that allocated them next looks: the ledger sees them.
+	// From now on the kernel does not log that caches are dropped, which the ledger has it do.
+	{path: "vm/drop_caches", value: "4"},
+	{path: "net/core/skb_defer_max", value: "0", optional: true},
 }
 
 func applySettings(all []setting) error {

@@ -124,6 +124,10 @@ func (t *Table) closeIf(match func(*conn) bool) int {
 	}
 	t.mu.Unlock()
 	for _, c := range closed {
+		// With RST: a FIN to a peer that has gone would be sent again for minutes, and hold its namespace meanwhile.
+		if !c.listens {
+			_ = unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		}
 		c.close()
 	}
 	return len(closed)

@@ -109,7 +109,7 @@ func users(name string) (refcount int, holders []string) {
 	}
 	for _, m := range modules {
 		if m.Name == name {
-			return m.Refcount, m.Holders
+			return max(m.Refcount, 0), m.Holders // -1 is the kernel's mark on one that is going
 		}
 	}
 	return 0, nil

@@ -6,6 +6,6 @@
 //
 // Its contract with whoever reads the result: a site is a fact, not yet a leak. The stack is followed from the allocation
 // outward only to where an interrupt begins, because what was interrupted is not the cause: on loopback the receiver's
-// softirq runs on top of the sender's system call. Objects that the protocol keeps for a while (TIME_WAIT and its bind
-// buckets) are marked. What RCU is about to free is waited for before a site is believed.
+// softirq runs on top of the sender's system call. Objects that the kernel itself keeps (TIME_WAIT, cached routes) are
+// marked. What the kernel has only put off, such as what RCU is about to free, is waited for where a request allows it.
 package ledger

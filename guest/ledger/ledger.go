@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"ktcp/guest/wire"
 )
-
-// protocolCaches begin the names of caches whose objects TCP itself keeps for a while after everything is closed.
-var protocolCaches = []string{"tw_sock_", "request_sock_", "tcp_bind", "inet_peer_cache"}
 
 // Ledger reads the kernel's allocation traces.
 type Ledger struct {
@@ -45,33 +45,39 @@ const (
 	lastLook  = 50 * time.Millisecond
 )
 
-// Read answers a request. Without sites it is one look at every cache. With sites, those caches that hold them are looked
-// at again until they are gone or req.Settle has passed: what is freed by RCU is still there for a moment.
+// Read answers a request. Where it names a time to settle, the kernel is first made to free what it has put off, and
+// the caches that hold sites nevertheless are looked at again until they hold none, or only what the kernel itself keeps, or that
+// time has passed.
 func (l *Ledger) Read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 	m := module{name: req.Name, text: req.Text, since: req.Since}
 	caches, err := l.caches()
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
+	deadline := time.Now().Add(req.Settle)
+	if req.Settle > 0 {
+		l.settle(nil)
+	}
 	answer := wire.LedgerAnswer{Netns: -1}
-	var read int
-	answer.Sites, read, err = l.sites(caches, m)
-	if err != nil {
+	if answer.Sites, answer.Caches, err = l.sites(caches, m); err != nil {
 		return wire.LedgerAnswer{}, err
 	}
-	answer.Caches = read
-	deadline := time.Now().Add(req.Settle)
-	for look := firstLook; len(answer.Sites) > 0 && time.Now().Before(deadline); look = min(2*look, lastLook) {
+	for look := firstLook; unsettled(answer.Sites) && time.Now().Before(deadline); look = min(2*look, lastLook) {
 		holding := cachesOf(answer.Sites)
 		l.settle(holding)
 		if answer.Sites, _, err = l.sites(holding, m); err != nil {
 			return wire.LedgerAnswer{}, err
 		}
-		if len(answer.Sites) > 0 {
+		if unsettled(answer.Sites) {
 			time.Sleep(min(look, time.Until(deadline)))
 		}
 	}
 	return answer, nil
+}
+
+// unsettled reports whether there is a site that may still go.
+func unsettled(sites []wire.Site) bool {
+	return slices.ContainsFunc(sites, func(s wire.Site) bool { return !s.Protocol })
 }
 
 // caches lists the caches that have traces. A kernel without slub_debug=U has none, which is no error here: the answer
@@ -93,37 +99,60 @@ func (l *Ledger) caches() ([]string, error) {
 	return names, nil
 }
 
-// sites reads the caches named and returns the module's sites, and how many caches had traces.
+// sites reads the caches named and returns the module's sites, and how many caches had traces. It takes every CPU, since the
+// kernel spends long on naming the functions of each stack.
 func (l *Ledger) sites(caches []string, m module) (sites []wire.Site, read int, err error) {
-	mention := m.mention()
-	age, err := m.age()
-	if err != nil {
-		return nil, 0, err
-	}
-	var buf []byte
-	for _, cache := range caches {
-		buf, err = readInto(buf[:0], filepath.Join(l.traces, cache, "alloc_traces"))
-		if errors.Is(err, os.ErrNotExist) {
-			continue // the cache went away, or keeps no traces
-		}
-		if err != nil {
-			return nil, 0, fmt.Errorf("read traces of %s: %w", cache, err)
-		}
-		read++
-		if !mention(buf) {
-			continue
-		}
-		locations, err := parseTraces(buf, mention)
-		if err != nil {
-			return nil, 0, fmt.Errorf("traces of %s: %w", cache, err)
-		}
-		for _, loc := range locations {
-			if m.caused(loc.stack) && l.duration(loc.ageMin) <= age {
-				sites = append(sites, l.site(cache, loc))
+	found := make([][]wire.Site, len(caches)) // nil where there are no traces
+	errs := make([]error, len(caches))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.NumCPU(), len(caches)) {
+		wg.Go(func() {
+			var buf []byte
+			for i := next.Add(1) - 1; i < int64(len(caches)); i = next.Add(1) - 1 {
+				found[i], buf, errs[i] = l.cacheSites(caches[i], m, buf)
 			}
+		})
+	}
+	wg.Wait()
+	for _, f := range found {
+		if f != nil {
+			read++
+		}
+		sites = append(sites, f...)
+	}
+	return sites, read, errors.Join(errs...)
+}
+
+// cacheSites returns the module's sites in one cache: nil when the cache keeps no traces or has gone away. buf is room
+// that is used and handed back.
+func (l *Ledger) cacheSites(cache string, m module, buf []byte) ([]wire.Site, []byte, error) {
+	buf, err := readInto(buf[:0], filepath.Join(l.traces, cache, "alloc_traces"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, buf, nil
+	}
+	if err != nil {
+		return nil, buf, fmt.Errorf("read traces of %s: %w", cache, err)
+	}
+	sites := []wire.Site{}
+	mention := m.mention()
+	if !mention(buf) {
+		return sites, buf, nil
+	}
+	age, err := m.age() // after the kernel has reckoned the objects' ages
+	if err != nil {
+		return nil, buf, err
+	}
+	locations, err := parseTraces(buf, mention)
+	if err != nil {
+		return nil, buf, fmt.Errorf("traces of %s: %w", cache, err)
+	}
+	for _, loc := range locations {
+		if m.caused(loc.stack) && l.duration(loc.ageMin) <= age {
+			sites = append(sites, l.site(cache, loc))
 		}
 	}
-	return sites, read, nil
+	return sites, buf, nil
 }
 
 // site puts a location in the host's terms.
@@ -135,7 +164,7 @@ func (l *Ledger) site(cache string, loc location) wire.Site {
 		Stack:    loc.stack,
 		AgeMin:   l.duration(loc.ageMin),
 		AgeMax:   l.duration(loc.ageMax),
-		Protocol: slices.ContainsFunc(protocolCaches, func(p string) bool { return strings.HasPrefix(cache, p) }),
+		Protocol: kept(cache, loc.stack),
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 // settleKernel has the kernel do what it has put off, as far as user space can make it: objects freed by call_rcu
 // and kfree_rcu, and those that KASAN keeps in quarantine. Whatever does not work is left out; then it takes longer.
 func (l *Ledger) settleKernel(caches []string) {
-	// kfree_rcu collects for 5 s before it does anything, unless memory is asked for. 4 keeps the kernel from logging it.
-	_ = os.WriteFile("/proc/sys/vm/drop_caches", []byte("6"), 0)
+	// Directory entries that were looked up are kept, and with them what they stand for, until memory is asked for. So is
+	// what kfree_rcu has collected, for up to 5 s. That the kernel does not log it was asked for at boot.
+	_ = os.WriteFile("/proc/sys/vm/drop_caches", []byte("2"), 0)
 	rcuBarrier()
 	for _, c := range caches {
 		_ = os.WriteFile(filepath.Join(l.slabs, c, "shrink"), []byte("1"), 0)

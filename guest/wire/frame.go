@@ -26,18 +26,18 @@ type Frame struct {
 	Err *Error `json:"err,omitempty"`
 }
 
-// WriteFrame writes f to w in a single Write, so that concurrent writers need only serialize whole calls.
+// WriteFrame writes f to w in a single Write, so that concurrent writers need only serialize whole calls. f.Body must be
+// valid JSON; it is left out of a frame that carries an error.
 func WriteFrame(w io.Writer, f Frame) error {
-	body, err := json.Marshal(f)
+	buf, err := appendFrame(make([]byte, 4, 4+frameRoom+len(f.Body)), f)
 	if err != nil {
 		return fmt.Errorf("encode frame: %w", err)
 	}
-	if len(body) > MaxFrame {
-		return fmt.Errorf("encode frame of %d bytes: %w", len(body), ErrFrameTooLarge)
+	n := len(buf) - 4
+	if n > MaxFrame {
+		return fmt.Errorf("encode frame of %d bytes: %w", n, ErrFrameTooLarge)
 	}
-	buf := make([]byte, 4+len(body))
-	binary.LittleEndian.PutUint32(buf, uint32(len(body)))
-	copy(buf[4:], body)
+	binary.LittleEndian.PutUint32(buf, uint32(n))
 	if _, err := w.Write(buf); err != nil {
 		return fmt.Errorf("write frame: %w", err)
 	}
@@ -63,6 +63,9 @@ func ReadFrame(r io.Reader) (Frame, error) {
 			err = io.ErrUnexpectedEOF
 		}
 		return Frame{}, fmt.Errorf("read frame body: %w", err)
+	}
+	if f, ok := cutFrame(body); ok {
+		return f, nil
 	}
 	var f Frame
 	if err := json.Unmarshal(body, &f); err != nil {

@@ -292,7 +292,8 @@ type CloseRequest struct {
 	Mode CloseMode `json:"mode"`
 }
 
-// CloseAllAnswer tells how many handles and loads were still open.
+// CloseAllAnswer tells how many handles and loads were still open. Connections are closed with RST, so that nothing of
+// them lingers.
 type CloseAllAnswer struct {
 	Conns int `json:"conns"`
 	Loads int `json:"loads"`

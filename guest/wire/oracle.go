@@ -41,8 +41,8 @@ type Site struct {
 	// AgeMin and AgeMax are the ages of the youngest and oldest object, in guest time.
 	AgeMin time.Duration `json:"age_min"`
 	AgeMax time.Duration `json:"age_max"`
-	// Protocol tells that the cache is one whose objects TCP itself keeps for a while after everything is closed:
-	// TIME_WAIT, its bind buckets, half-open requests, peers.
+	// Protocol tells that the objects are of a kind that the kernel itself keeps for a while, or for ever, after everything
+	// is closed: TIME_WAIT and its bind buckets, half-open requests, what it knows of peers, cached routes, shared tables.
 	Protocol bool `json:"protocol,omitempty"`
 }
 

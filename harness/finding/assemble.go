@@ -2,6 +2,7 @@ package finding
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,14 @@ type report struct {
 	ended    bool   // complete: only repetitions may follow
 }
 
+// said reports whether the report is a message and nothing more yet.
+func (r *report) said() bool {
+	return len(r.lines) == 1 && !r.cut && slices.ContainsFunc(messages, func(m shape) bool { return m.head == r.shape.head })
+}
+
+// bare reports whether nothing but "cut here" has come yet.
+func (r *report) bare() bool { return r.cut && !r.where && len(r.lines) == 1 }
+
 // keep stores a line.
 func (r *report) keep(l Line) {
 	r.lastTime = l.Time
@@ -43,6 +52,8 @@ func (r *report) merges(text string) bool {
 		return true // the caller of the function that has just complained complains as well
 	case r.ended:
 		return false
+	case kasanRE.MatchString(text):
+		return r.traces == 0 && r.shape.kind == Oops
 	case r.warns() && (cutHere.MatchString(text) || whereRE.MatchString(text)):
 		return true
 	case r.cut && !r.where:
@@ -54,8 +65,6 @@ func (r *report) merges(text string) bool {
 		return strings.HasPrefix(text, "rcu: ") && r.lastTime > 0 && !strings.Contains(text, "detected")
 	case r.shape.kind == OOM:
 		return strings.Contains(text, "of memory: Killed process")
-	case r.shape.kind == KASAN && r.shape.body == bodyTrace:
-		return faultRE.MatchString(text)
 	default:
 		return false
 	}
@@ -93,6 +102,10 @@ func (r *report) advance(text string) {
 		r.settle(text)
 	}
 	switch {
+	case kasanRE.MatchString(text):
+		// What the fault means: the address is that of KASAN's shadow.
+		r.shape, r.values = match(shapes, text)
+		r.title = text
 	case endMark.MatchString(text):
 		r.ended = true
 	case barLine.MatchString(text):
@@ -166,6 +179,7 @@ var (
 	bugAtRE    = regexp.MustCompile(`^[kK]ernel BUG at (\S+):(\d+)!`)
 	commRE     = regexp.MustCompile(`^CPU: \d+ (?:UID: \d+ )?PID: (\d+) Comm: (.+?) (?:Tainted|Not tainted|Kdump|G )`)
 	workRE     = regexp.MustCompile(`^Workqueue: +(?:(\S+) )?(?:(0x[0-9a-f]+)|([\w.]+)(?: \[([\w-]+)\])?)`)
+	kasanRE    = regexp.MustCompile(`^KASAN: .* in range `)
 	linkedRE   = regexp.MustCompile(`^Modules linked in:.*?\b([\w-]+)\([A-Z]*[+-]\)`)
 	namedRE    = regexp.MustCompile(`([\w.]+)(?:\+0x([0-9a-f]+)/0x([0-9a-f]+))? \[([\w-]+)\]`)
 	taintedRE  = regexp.MustCompile(` \((?:Tainted: |Not tainted)[^)]*\)`)
@@ -188,8 +202,8 @@ func (r *report) finding() Finding {
 		Title: spacesRE.ReplaceAllString(strings.TrimSpace(taintedRE.ReplaceAllString(r.title, "")), " "),
 		Task:  r.values["task"],
 	}
-	if i := strings.LastIndexByte(f.Task, ':'); i >= 0 && !strings.Contains(f.Task, "/") {
-		f.Task = f.Task[:i] + "/" + f.Task[i+1:]
+	if r.values["pid"] != "" {
+		f.Task = r.values["comm"] + "/" + r.values["pid"]
 	}
 	if a := r.values["addr"]; a != "" {
 		f.Address = Addr(hexValue(strings.TrimPrefix(a, "0x")))
@@ -207,7 +221,9 @@ func (r *report) finding() Finding {
 type assembly struct {
 	f      *Finding
 	groups []Trace
-	rip    *Frame // instruction pointer before the first stack dump
+	ip     *Frame // instruction pointer that waits for its stack dump
+	over   bool   // the last stack is complete
+	prev   string // the line before, if it was no frame
 	done   bool   // the end mark has been seen: what follows is repetition
 	work   Frame  // the work item that was running
 	gone   string // the module that was unloaded last
@@ -231,28 +247,43 @@ func (a *assembly) line(text string) {
 		return
 	}
 	if f, ok := parseFrame(text); ok {
-		if len(a.groups) == 0 {
-			a.groups = append(a.groups, Trace{})
+		if len(a.groups) == 0 || a.over {
+			a.begin(a.prev)
 		}
 		g := &a.groups[len(a.groups)-1]
 		g.Frames = append(g.Frames, f)
 		return
 	}
 	if groupRE.MatchString(text) {
-		a.groups = append(a.groups, Trace{Title: strings.TrimSpace(text)})
+		a.begin(text)
+	}
+	if traceEnd.MatchString(text) {
+		a.over = true
+	}
+	if s := strings.TrimSpace(text); s != "" {
+		a.prev = s
 	}
 	a.facts(text)
 }
 
-// addIP stores an instruction pointer: at the head of the stack, or within the dump where an interrupt was entered.
+// begin begins a stack. An instruction pointer that was shown before a stack dump is its innermost frame.
+func (a *assembly) begin(title string) {
+	g := Trace{Title: strings.TrimSpace(title)}
+	if a.ip != nil && traceRE.MatchString(title) {
+		g.Frames = []Frame{*a.ip}
+		a.ip = nil
+	}
+	a.groups = append(a.groups, g)
+	a.over = false
+}
+
+// addIP stores an instruction pointer: for the dump to come, or within one where an interrupt was entered.
 func (a *assembly) addIP(f Frame) {
-	if n := len(a.groups); n > 0 && traceRE.MatchString(a.groups[n-1].Title) {
+	if n := len(a.groups); n > 0 && !a.over && traceRE.MatchString(a.groups[n-1].Title) {
 		a.groups[n-1].Frames = append(a.groups[n-1].Frames, f)
 		return
 	}
-	if a.rip == nil {
-		a.rip = &f
-	}
+	a.ip = &f
 }
 
 // facts reads the lines that are no part of a stack.
@@ -261,9 +292,7 @@ func (a *assembly) facts(text string) {
 		if f, ok := parseFrame(m[3]); ok {
 			f.IP = true
 			a.atFunc = f.Func
-			if a.rip == nil {
-				a.rip = &f
-			}
+			a.ip = &f
 			if f.Module != "" && m[1] != "" {
 				a.at = &Location{File: m[1], Line: int(decimal(m[2])), Func: plainName(f.Func)}
 			}
@@ -363,12 +392,18 @@ func (a *assembly) suspect() string {
 
 // stacks chooses the main stack and leaves the others as related.
 func (a *assembly) stacks() {
-	main := a.mainGroup()
-	if main >= 0 {
-		a.f.Stack = a.groups[main].Frames
+	for i, g := range a.groups {
+		// Newer kernels begin the dump with the very function that the instruction pointer is in.
+		if len(g.Frames) > 1 && g.Frames[0].IP && sameFrame(firstReliable(g.Frames[1:]), g.Frames[0]) {
+			a.groups[i].Frames = g.Frames[1:]
+		}
 	}
-	if a.rip != nil && !sameFrame(firstReliable(a.f.Stack), *a.rip) {
-		a.f.Stack = append([]Frame{*a.rip}, a.f.Stack...)
+	main := a.mainGroup()
+	switch {
+	case main >= 0:
+		a.f.Stack = a.groups[main].Frames
+	case a.ip != nil:
+		a.f.Stack = []Frame{*a.ip}
 	}
 	if a.work.Addr != 0 && a.work.Func == "" || a.work.Func != "" && a.work.Module != "" && !mentions(a.f.Stack, a.work.Func) {
 		w := a.work

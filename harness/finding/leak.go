@@ -16,26 +16,21 @@ type Tolerated struct {
 	Reason  string
 }
 
-// leakTolerances lists what the ledger may show after a module is gone, by cache or by function on the stack. A module
-// that sends over loopback runs the peer's half of TCP on its own stack, so objects of the peer appear to be the module's.
+// What the ledger may show after a module is gone, by cache and by function of the kernel on the stack, beside what the agent
+// marks as kept by TCP itself: TIME_WAIT and the port that it holds, half-open requests, TCP's memory of its peers.
 var (
 	toleratedCaches = []Tolerated{
-		{regexp.MustCompile(`^tw_sock_TCP(?:v6)?$`), "TIME_WAIT outlives every socket, by design"},
-		{regexp.MustCompile(`^request_sock_TCP(?:v6)?$`), "a handshake that the client has begun; TCP drops it by itself"},
-		{regexp.MustCompile(`^tcp_bind2?_bucket$`), "holds the port as long as a socket in TIME_WAIT does"},
-		{regexp.MustCompile(`^(?:ip|ip6)_dst_cache$`), "routes are cached by the namespace"},
-		{regexp.MustCompile(`^inet_peer_cache$`), "TCP's memory of its peers, aged by the kernel"},
-		{regexp.MustCompile(`^skbuff_\w+$`), "data in flight on loopback; a socket that is leaked is itself in the ledger"},
+		{regexp.MustCompile(`^ip6?_dst_cache$`), "routes are cached by the namespace that they were looked up in"},
 	}
 	toleratedFuncs = []Tolerated{
-		{regexp.MustCompile(`^net_alloc_generic$|^net_assign_generic$`), "the namespace's table of pernet data grows and never shrinks"},
 		{regexp.MustCompile(`^debugfs_slab_add$`), "SLUB's own debugfs directory of a cache: 6.1 keeps its dentry when the cache is destroyed"},
-		{regexp.MustCompile(`^tcp_time_wait$|^inet_twsk_alloc$`), "TIME_WAIT outlives every socket, by design"},
-		{regexp.MustCompile(`^create_worker$|^alloc_worker$`), "a worker belongs to the kernel's pool, which keeps it idle for a while"},
+		{regexp.MustCompile(`^net_(?:alloc|assign)_generic$`), "the namespace's table of pernet data grows and never shrinks"},
+		{regexp.MustCompile(`^(?:create|alloc)_worker$`), "a worker belongs to the kernel's pool, which keeps it for a while"},
 	}
 )
 
-// ToleratedAllocations returns what the ledger oracle passes over: caches and functions, each with its reason.
+// ToleratedAllocations returns what the ledger oracle passes over beside the sites that the agent marks as the protocol's own: caches
+// and functions, each with its reason.
 func ToleratedAllocations() (caches, functions []Tolerated) {
 	return append([]Tolerated(nil), toleratedCaches...), append([]Tolerated(nil), toleratedFuncs...)
 }
@@ -88,7 +83,7 @@ func siteLine(s wire.Site) string {
 
 // toleratedSite reports whether objects of a site may outlive the module.
 func toleratedSite(s wire.Site) bool {
-	if tolerated(toleratedCaches, s.Cache) {
+	if s.Protocol || tolerated(toleratedCaches, s.Cache) {
 		return true
 	}
 	for _, f := range s.Stack {

@@ -17,6 +17,7 @@ func ParseConsole(console string) []Finding { return Parse(ConsoleLines(console)
 // Limits of a report. None is reached by a report that is whole.
 const (
 	maxLines   = 400             // of one report
+	maxCut     = 4               // reports that were interrupted at a time
 	maxForeign = 40              // lines that do not belong to it, before it counts as cut off
 	maxPause   = 3 * time.Second // between two of its lines
 	maxAfter   = 5 * time.Second // between a report and the panic that follows from it
@@ -46,10 +47,12 @@ type parser struct {
 
 // stream is what one caller prints.
 type stream struct {
-	open    *report // nil between reports
-	dump    bool    // a dump that somebody asked for is under way (SysRq, backtraces of other processors)
-	last    Line    // the line before, "" after a pause
-	foreign int     // lines since the last that belonged to the open report
+	open    *report   // nil between reports
+	cut     []*report // reports that another one interrupted before their stack dump
+	fresh   *report   // a report of which only "cut here" has come before another one went on
+	dump    bool      // a dump that somebody asked for is under way (SysRq, backtraces of other processors)
+	last    Line      // the line before, "" after a pause
+	foreign int       // lines since the last that belonged to the open report
 }
 
 var (
@@ -94,6 +97,12 @@ func (p *parser) take(s *stream, l Line) {
 	if panicRE.MatchString(l.Text) && p.follows(s, l) {
 		return
 	}
+	s.untangle(l.Text)
+	if cutHere.MatchString(l.Text) && s.open != nil && s.open.said() {
+		s.open.cut = true
+		s.add(l)
+		return
+	}
 	if cutHere.MatchString(l.Text) && (s.open == nil || !s.open.warns()) {
 		p.splat(s, l)
 		return
@@ -106,6 +115,13 @@ func (p *parser) take(s *stream, l Line) {
 		p.begin(s, l, sp, values)
 		return
 	}
+	if s.open == nil || s.open.ended {
+		// BUG() prints no message itself: what has one to say says it first.
+		if sp, values := match(messages, l.Text); sp.head != nil {
+			p.begin(s, l, sp, values)
+			return
+		}
+	}
 	if dumpRE.MatchString(l.Text) && (s.open == nil || !s.open.showsTasks()) {
 		s.open, s.dump = nil, true
 		return
@@ -114,16 +130,42 @@ func (p *parser) take(s *stream, l Line) {
 	case s.open != nil:
 		s.continues(l)
 	case s.dump:
+	case splatRE.MatchString(l.Text) && len(s.cut) > 0:
+		s.open = s.cut[len(s.cut)-1]
+		s.cut = s.cut[:len(s.cut)-1]
+		s.add(l)
 	case splatRE.MatchString(l.Text):
 		p.splat(s, l)
 	}
 }
 
+// untangle chooses between two reports that are printed at the same time, line by line, where lines do not say by whom.
+func (s *stream) untangle(text string) {
+	_, frame := parseFrame(text)
+	inside := frame || shapedRE.MatchString(text)
+	switch {
+	case inside && s.open != nil && s.open.bare() && len(s.cut) > 0:
+		s.fresh = s.open
+		s.open = s.cut[len(s.cut)-1]
+		s.cut = s.cut[:len(s.cut)-1]
+	case !inside && s.fresh != nil && (s.open == nil || s.open.ended) && !cutHere.MatchString(text):
+		s.open, s.fresh = s.fresh, nil
+	}
+}
+
+// put makes a report the open one. Where lines do not say who printed them, the one before may go on after it.
+func (p *parser) put(s *stream, r *report) {
+	if o := s.open; o != nil && !o.ended && o.traces == 0 && o.shape.kind != "" && len(s.cut) < maxCut {
+		s.cut = append(s.cut, o)
+	}
+	s.open, s.dump, s.foreign = r, false, 0
+	p.reports = append(p.reports, r)
+}
+
 // begin opens a report.
 func (p *parser) begin(s *stream, l Line, sp shape, values map[string]string) {
 	r := &report{shape: sp, values: values, title: l.Text, time: l.Time}
-	s.open, s.dump, s.foreign = r, false, 0
-	p.reports = append(p.reports, r)
+	p.put(s, r)
 	s.add(l)
 }
 
@@ -133,17 +175,11 @@ func (p *parser) splat(s *stream, l Line) {
 	said := s.last.Text
 	if cutHere.MatchString(l.Text) {
 		r.cut = true
-		// BUG() does not print a message itself: those that have one to say print it first.
-		if sp, values := match(messages, said); sp.head != nil {
-			r.shape, r.values, r.title = sp, values, said
-			r.lines = append(r.lines, said)
-		}
 	} else if _, known := harmlessLine(said); said != "" && !known && !shapedRE.MatchString(said) {
 		r.title = said
 		r.lines = append(r.lines, said)
 	}
-	s.open, s.dump, s.foreign = r, false, 0
-	p.reports = append(p.reports, r)
+	p.put(s, r)
 	s.add(l)
 }
 

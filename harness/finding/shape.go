@@ -97,9 +97,9 @@ var shapes = []shape{
 	sh(WorkqueueMisuse, bodyTrace, `^BUG: workqueue leaked`).as("leaked lock or atomic"),
 
 	// Things that stand still.
-	sh(HungTask, bodyTrace, `^INFO: task (?P<task>.+:\d+) (?:is )?blocked (?:on .* )?for more than \d+ seconds`),
+	sh(HungTask, bodyTrace, `^INFO: task (?P<comm>.+):(?P<pid>\d+) (?:is )?blocked (?:on .* )?for more than \d+ seconds`),
 	sh(HungTask, bodyTrace, `^INFO: task \S+ is blocked on`),
-	sh(SoftLockup, bodyTrace, `^(?:watchdog: )?BUG: soft lockup - CPU#\d+ stuck for \d+s! \[(?P<task>.*:\d+)\]`),
+	sh(SoftLockup, bodyTrace, `^(?:watchdog: )?BUG: soft lockup - CPU#\d+ stuck for \d+s! \[(?P<comm>.*):(?P<pid>\d+)\]`),
 	sh(HardLockup, bodyTrace, `^(?:watchdog: )?(?:Watchdog detected hard LOCKUP|CPU\d+: Watchdog detected hard LOCKUP|BUG: Hard LOCKUP)`),
 	sh(RCUStall, bodyProse, `^(?:rcu: )?INFO: (?P<class>\w+) (?:self-)?detected (?:expedited )?stalls?`),
 	sh(RCUStall, bodyProse, `^rcu: (?P<class>\w+): wakeup by timer|^rcu: (?:\w+) kthread (?:timer wakeup didn't happen|starved) for`),

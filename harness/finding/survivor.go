@@ -125,7 +125,13 @@ func survivingPaths(module, class string, before, after []string) []Finding {
 	}
 	fresh := map[string]bool{}
 	for _, p := range after {
-		if p := path.Clean(p); !known[p] && !tolerated(toleratedPaths, p) && !otherModule(module, p) {
+		p = path.Clean(p)
+		// An entry of a namespace is written NAME:PATH. A namespace that is new has what every namespace has.
+		plain := p
+		if _, in, ok := strings.Cut(p, ":/"); ok {
+			plain = "/" + in
+		}
+		if !known[p] && !known[plain] && !tolerated(toleratedPaths, plain) && !otherModule(module, plain) {
 			fresh[p] = true
 		}
 	}

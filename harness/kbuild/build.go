@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ktcp/harness/cache"
 )
 
@@ -28,6 +30,9 @@ const keepUnused = 30 * 24 * time.Hour
 
 // attempts is how often a build starts over because the source was edited under it.
 const attempts = 3
+
+// diskReserve is the room in bytes below which a build is not expected to work.
+const diskReserve = 1 << 20
 
 // errChanged tells that the source was not the same any more when it was copied.
 var errChanged = errors.New("the source keeps changing while it is built")
@@ -152,13 +157,19 @@ func (j *job) failure(ctx context.Context, said string, err error) error {
 	switch {
 	case ctx.Err() != nil, !errors.As(err, &exit):
 		return err
-	case strings.Contains(said, "No space left on device"):
+	case strings.Contains(said, "No space left on device"), j.full():
 		return fmt.Errorf("build module: %w", syscall.ENOSPC)
 	}
 	cwd := workingDir()
 	said = unmark(said, j.at.shown, cwd)
 	first, count := firstError(said)
 	return &CompileError{Source: shorter(j.at.source(), cwd), First: first, Count: count, Output: said, Err: err}
+}
+
+// full reports whether the cache's file system is: compilers say so in many ways, or crash.
+func (j *job) full() bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(j.Cache.Root(), &fs) == nil && int64(fs.Bavail)*fs.Bsize < diskReserve
 }
 
 // findModules returns the paths of all .ko below dir, sorted by name.

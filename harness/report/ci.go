@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"html"
 	"strings"
 
 	"ktcp/harness/finding"
@@ -111,8 +112,8 @@ func Markdown(run *Run) string {
 	}
 	for _, s := range run.Scenarios {
 		for _, f := range s.Findings {
-			fmt.Fprintf(&b, "\n<details><summary>%s: %s</summary>\n\n```\n%s```\n</details>\n", escapeCell(s.Name),
-				escapeCell(finding.Heading(f)), strings.ReplaceAll(finding.Text(f), "```", "'''"))
+			fmt.Fprintf(&b, "\n<details><summary>%s: %s</summary>\n\n```\n%s```\n</details>\n", html.EscapeString(s.Name),
+				html.EscapeString(finding.Heading(f)), strings.ReplaceAll(finding.Text(f), "```", "'''"))
 		}
 	}
 	b.WriteString("\n")

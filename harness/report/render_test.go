@@ -141,7 +141,7 @@ func TestVerdictAndExitCode(t *testing.T) {
 
 func TestTextFitsItsWidth(t *testing.T) {
 	for name, run := range runs() {
-		for _, width := range []int{60, 80, 100} {
+		for _, width := range []int{72, 80, 100} {
 			lines := strings.Split(table(run, TextOptions{Width: width}), "\n")
 			for _, l := range lines {
 				if n := utf8.RuneCountInString(l); n > width {

@@ -58,6 +58,8 @@ func summary(s Scenario) string {
 		return "did not finish"
 	case len(s.Messages) > 0:
 		return oneLine(s.Messages[0])
+	case s.Verdict == Fail:
+		return "the scenario's own check: see the output of the test"
 	default:
 		return oneLine(s.Skipped)
 	}

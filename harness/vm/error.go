@@ -80,11 +80,11 @@ func (e *DeadError) Error() string {
 	case Killed:
 		return fmt.Sprintf("guest was killed (QEMU: %s)", e.Status)
 	case Failed:
-		return fmt.Sprintf("guest failed (QEMU: %s): %s", e.Status, lastLine(e.Console))
+		return fmt.Sprintf("guest failed (QEMU: %s): %s", e.Status, complaints(e.Console))
 	case PoweredOff:
-		return fmt.Sprintf("guest powered off: %s", lastLine(e.Console))
+		return fmt.Sprintf("guest powered off: %s", reason(e.Console, agentPrefix))
 	case Panicked:
-		return fmt.Sprintf("guest panicked: %s", panicLine(e.Console))
+		return fmt.Sprintf("guest panicked: %s", reason(e.Console, panicPrefix))
 	default:
 		return "guest " + string(e.Cause)
 	}
@@ -130,13 +130,34 @@ func lastLine(console []byte) string {
 	return "without a word"
 }
 
-// panicLine returns the line in which a kernel says why it panics, without its time.
-func panicLine(console []byte) string {
+// What a kernel and an agent begin the line with in which they say why they give up. It makes errors readable; nothing is
+// decided by it.
+const (
+	panicPrefix = "Kernel panic"
+	agentPrefix = "ktcp-agent: "
+)
+
+// reason returns the last line on a console that begins, after its time, with prefix, or else the last line of all.
+func reason(console []byte, prefix string) string {
 	text := string(console)
-	at := strings.LastIndex(text, "Kernel panic")
+	at := strings.LastIndex(text, prefix)
 	if at < 0 {
 		return lastLine(console)
 	}
 	line, _, _ := strings.Cut(text[at:], "\n")
 	return strings.TrimSpace(line)
+}
+
+// complaints returns what QEMU itself said, in one line, or else the last line of all.
+func complaints(console []byte) string {
+	var said []string
+	for line := range strings.Lines(string(console)) {
+		if words, ok := strings.CutPrefix(line, qemuCommand+": "); ok {
+			said = append(said, strings.TrimSpace(words))
+		}
+	}
+	if len(said) == 0 {
+		return lastLine(console)
+	}
+	return strings.Join(said, "; ")
 }

@@ -72,7 +72,7 @@ func start(l launch) (p *process, err error) {
 		_ = mon.qmp.Disconnect()
 		return nil, err
 	}
-	p = &process{console: con, monitor: mon, session: newSession(ours), started: time.Now(), dead: make(chan struct{})}
+	p = &process{console: con, monitor: mon, session: newSession(ours), dead: make(chan struct{})}
 	options, err := p.options(l, theirs, listener)
 	if err == nil {
 		// The process outlives any context: it ends with kill, or with this program.
@@ -87,6 +87,7 @@ func start(l launch) (p *process, err error) {
 		_ = mon.qmp.Disconnect()
 		return nil, fmt.Errorf("start QEMU: %w", errors.Join(err, con.Close()))
 	}
+	p.started = time.Now()
 	go mon.run()
 	go p.reap()
 	return p, nil

@@ -148,7 +148,7 @@ static enum io_next io_expire(struct ktcp_io *io)
 		ktcp_proto->timeout(io);
 	conn->closing = true;
 	io_set_deadline(conn, conn->srv->cfg.linger_ms);
-	return IO_AGAIN;
+	return ktcp_send_flush(io) ? io_abort(conn) : IO_AGAIN;
 }
 
 /* Reads and answers. Returns whether it got anywhere, or an error. */
@@ -216,22 +216,34 @@ static enum io_next io_turn(struct ktcp_io *io)
 		if (stopping || ((sk->sk_shutdown & RCV_SHUTDOWN) &&
 				 tcp_inq(sk) <= 0 && !conn->more))
 			conn->closing = true;
-		if (conn->more)
-			return IO_AGAIN;
 		if (conn->tail)
 			return IO_WAIT;
+		if (conn->more)
+			return IO_PRODUCE;
 		if (!conn->closing)
 			return ret && tcp_inq(sk) > 0 ? IO_AGAIN : IO_WAIT;
 	}
 	return io_shutdown(conn);
 }
 
+/* Asks for more output, which may take its time: the socket is not locked. */
+static enum io_next io_produce(struct ktcp_io *io)
+{
+	struct ktcp_conn *conn = io->conn;
+	int ret = ktcp_proto->tx(io);
+
+	if (ret < 0)
+		return io_abort(conn);
+	conn->more = ret > 0;
+	return IO_AGAIN;
+}
+
 void ktcp_io_work(struct work_struct *work)
 {
 	struct ktcp_conn *conn = container_of(work, struct ktcp_conn, work);
-	enum io_next next = IO_AGAIN;
+	enum io_next next;
 	struct ktcp_io io;
-	int turns;
+	int turns = 0;
 
 	if (conn->stage == KTCP_STAGE_NEW) {
 		ktcp_conn_hook(conn);
@@ -240,28 +252,31 @@ void ktcp_io_work(struct work_struct *work)
 
 	io.conn = conn;
 	ktcp_send_init(&io);
-	for (turns = IO_TURNS; turns && next == IO_AGAIN; turns--) {
+	do {
 		lock_sock(conn->sk);
 		next = io_turn(&io);
 		release_sock(conn->sk);
 
-		if (next == IO_PRODUCE) {
-			int ret = ktcp_proto->tx(&io);
-
-			conn->more = ret > 0;
-			next = ret < 0 ? io_abort(conn) : IO_AGAIN;
-		}
-	}
+		/*
+		 * A turn leaves nothing queued, so this is where to stop: what
+		 * tx queues below needs another one.
+		 */
+		if (++turns == IO_TURNS)
+			break;
+		if (next == IO_PRODUCE)
+			next = io_produce(&io);
+	} while (next == IO_AGAIN);
 	ktcp_send_uninit(&io);
 
 	switch (next) {
 	case IO_AGAIN:
+	case IO_PRODUCE:
 		ktcp_conn_kick(conn);
 		break;
 	case IO_RELEASE:
 		ktcp_conn_release(conn);
 		break;
-	default:
+	case IO_WAIT:
 		break;
 	}
 }

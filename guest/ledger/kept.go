@@ -1,0 +1,47 @@
+package ledger
+
+import (
+	"slices"
+	"strings"
+
+	"ktcp/guest/wire"
+)
+
+// keeper is something in the kernel that keeps objects of its own which were allocated while it served a module.
+type keeper struct {
+	cache  string // beginning of the cache's name; "": any
+	caller string // a function on the stack, without what the compiler appends to names; "": any
+	why    string
+}
+
+var keepers = []keeper{
+	{cache: "tw_sock_", why: "TIME_WAIT"},
+	{cache: "request_sock_", why: "a half-open connection, until it times out"},
+	{cache: "tcp_bind", why: "the port of a connection in TIME_WAIT"},
+	{cache: "inet_peer_cache", why: "what IP knows of a peer"},
+	{caller: "tcp_get_metrics", why: "what TCP knows of a peer"},
+	{cache: "ip_dst_cache", why: "a route, cached by its namespace"},
+	{cache: "ip6_dst_cache", why: "a route, cached by its namespace"},
+	{caller: "net_alloc_generic", why: "the namespace's table of pernet data, which grows and never shrinks"},
+	{caller: "net_assign_generic", why: "the same table, grown for a module"},
+	{caller: "create_worker", why: "a worker of the kernel's pool"},
+	{caller: "alloc_worker", why: "a worker of the kernel's pool"},
+	{cache: "radix_tree_node", caller: "__kernfs_new_node", why: "the index of all of sysfs"},
+	{caller: "debugfs_slab_add", why: "never freed by kernels before 6.2: the debugfs directory of a cache that was destroyed"},
+}
+
+// kept reports whether objects of a site may outlive the module that caused them.
+func kept(cache string, stack []wire.StackFrame) bool {
+	return slices.ContainsFunc(keepers, func(k keeper) bool {
+		return strings.HasPrefix(cache, k.cache) && (k.caller == "" || calls(stack, k.caller))
+	})
+}
+
+// calls reports whether one of the kernel's own functions is on the stack. What a module calls its functions excuses
+// nothing.
+func calls(stack []wire.StackFrame, function string) bool {
+	return slices.ContainsFunc(stack, func(f wire.StackFrame) bool {
+		name, _, _ := strings.Cut(f.Func, ".")
+		return f.Module == "" && name == function
+	})
+}

@@ -1,0 +1,170 @@
+package kbuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ktcp/harness/cache"
+)
+
+// patience is how long a test waits for what happens at once.
+const patience = 30 * time.Second
+
+// fifo makes a named pipe through which a build reports a process.
+func fifo(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "fifo")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// reported waits for a process number on a pipe, and returns a descriptor of that process. A negative one means that it is
+// gone already.
+func reported(tb testing.TB, path string) int {
+	tb.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Sscan(string(text), &pid); err != nil {
+		tb.Fatalf("the build reported %q", text)
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, syscall.ESRCH) {
+		return -1
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// wantEnd fails the test unless the process ends.
+func wantEnd(tb testing.TB, fd int) {
+	tb.Helper()
+	if fd < 0 {
+		return
+	}
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds())); err != nil || n == 0 {
+		tb.Errorf("a process of the build still runs after %v (%v)", patience, err)
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
+}
+
+func TestBuildCancelled(t *testing.T) {
+	k := fakeKernel(t)
+	pipe := fifo(t)
+	source := copySource(t, "hello")
+	write(t, filepath.Join(source, "Kbuild"), "obj-m := hello.o\n$(shell sh -c 'echo $$$$ > "+pipe+"; exec sleep 1000')\n")
+	c := openCache(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := Build(ctx, Spec{Dir: source, Kernel: k, Cache: c})
+		done <- err
+	}()
+	sleeper := reported(t, pipe)
+	cancel()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled build: %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("the build goes on after its context has ended")
+	}
+	wantEnd(t, sleeper)
+	for _, kind := range []string{cacheKind, workshopKind} {
+		if left, _ := os.ReadDir(filepath.Join(c.Root(), kind)); len(left) > 0 {
+			t.Errorf("left behind in %s: %v", kind, left)
+		}
+	}
+}
+
+func TestBuildLeavesNoProcess(t *testing.T) {
+	k := fakeKernel(t)
+	pipe := fifo(t)
+	source := copySource(t, "hello")
+	write(t, filepath.Join(source, "Kbuild"), "obj-m := hello.o\nhello-y := main.o words.o\n"+
+		"ifeq ($(MAKELEVEL)$(daemon),1)\nexport daemon := 1\n$(shell sh -c 'echo $$$$ > "+pipe+"; exec sleep 1000' >/dev/null 2>&1 &)\nendif\n")
+	done := make(chan error, 1)
+	go func() {
+		_, err := Build(context.Background(), Spec{Dir: source, Kernel: k, Cache: openCache(t)})
+		done <- err
+	}()
+	sleeper := reported(t, pipe)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	wantEnd(t, sleeper)
+}
+
+func TestBuildAfterKill(t *testing.T) {
+	k := fakeKernel(t)
+	c := openCache(t)
+	source := copySource(t, "hello")
+	s := Spec{Dir: source, Kernel: k, Cache: c}
+	first := mustBuild(t, s)
+	// A builder that was killed: the mark is gone and an object is half-written, newer than its source.
+	shops, err := filepath.Glob(filepath.Join(c.Root(), workshopKind, "*"))
+	if err != nil || len(shops) != 1 {
+		t.Fatalf("workshops %v, %v", shops, err)
+	}
+	if err := os.Remove(filepath.Join(shops[0], intactFile)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(shops[0], "src/words.o"), "half")
+	if err := os.RemoveAll(filepath.Dir(filepath.Dir(first.KO))); err != nil {
+		t.Fatal(err)
+	}
+	if again := mustBuild(t, s); string(read(t, again.KO)) == "" || len(compiled(again.Log)) < 2 {
+		t.Errorf("after a kill it compiled only %v", compiled(again.Log))
+	}
+}
+
+func TestBuildFullDisk(t *testing.T) {
+	k := fakeKernel(t)
+	failures := 0
+	// Full while it copies, compiles, links, keeps: somewhere else each time.
+	for size := 8; ; size += 4 {
+		dir := t.TempDir()
+		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dk", size)); err != nil {
+			t.Skipf("a small file system needs root: %v", err)
+		}
+		t.Cleanup(func() {
+			if err := unix.Unmount(dir, 0); err != nil {
+				t.Error(err)
+			}
+		})
+		c, err := cache.OpenAt(dir)
+		if err == nil {
+			_, err = Build(t.Context(), Spec{Dir: "testdata/hello", Kernel: k, Cache: c})
+		}
+		if err == nil {
+			break
+		}
+		failures++
+		if !errors.Is(err, cache.ErrUnusable) || !strings.Contains(err.Error(), dir+" is full") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("cache of %d KiB: %v", size, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(dir, cacheKind, "*")); left != nil {
+			t.Errorf("cache of %d KiB: left behind %v", size, left)
+		}
+	}
+	if failures < 3 {
+		t.Errorf("only %d sizes were too small", failures)
+	}
+}
