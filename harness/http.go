@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -59,12 +58,17 @@ func parseResponse(raw []byte) (*Response, error) {
 	if !found {
 		return nil, fmt.Errorf("no end of the header")
 	}
+	lengths := 0 // counted here, because net/http folds fields that agree
 	for i, line := range strings.Split(string(head), "\r\n") {
 		if strings.ContainsAny(line, "\r\n") {
 			return nil, fmt.Errorf("bare CR or LF in header line %d", i+1)
 		}
-		if name, _, ok := strings.Cut(line, ":"); i > 0 && (!ok || name == "" || strings.ContainsAny(name, " \t")) {
+		name, _, ok := strings.Cut(line, ":")
+		if i > 0 && (!ok || name == "" || strings.ContainsAny(name, " \t")) {
 			return nil, fmt.Errorf("malformed header line %q", line)
+		}
+		if strings.EqualFold(name, "Content-Length") {
+			lengths++
 		}
 	}
 	reader := bufio.NewReader(bytes.NewReader(raw))
@@ -73,14 +77,10 @@ func parseResponse(raw []byte) (*Response, error) {
 		return nil, fmt.Errorf("read response: %w", err)
 	}
 	defer parsed.Body.Close()
-	lengths := parsed.Header.Values("Content-Length")
-	if len(lengths) != 1 {
-		return nil, fmt.Errorf("%d Content-Length fields, want one", len(lengths))
+	if lengths != 1 {
+		return nil, fmt.Errorf("%d Content-Length fields, want one", lengths)
 	}
-	want, err := strconv.Atoi(lengths[0])
-	if err != nil {
-		return nil, fmt.Errorf("Content-Length %q is no number", lengths[0])
-	}
+	want := int(parsed.ContentLength) // net/http has checked it
 	body, err := io.ReadAll(parsed.Body)
 	if err != nil || len(body) != want {
 		return nil, fmt.Errorf("%d bytes of body, Content-Length says %d", len(body), want)

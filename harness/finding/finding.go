@@ -46,8 +46,8 @@ type Finding struct {
 
 // Location is a line of source.
 type Location struct {
-	File string `json:"file"`           // as in the DWARF, "kweb/main.c"
-	Line int    `json:"line,omitempty"` // from 1; 0 when only the function is known
+	File string `json:"file,omitempty"` // as in the DWARF, "kweb/main.c"; empty when only the function is known
+	Line int    `json:"line,omitempty"` // from 1; 0 when not known
 	Func string `json:"func,omitempty"` // the function that the line belongs to, inlined or not
 }
 

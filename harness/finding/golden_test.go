@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,20 +156,18 @@ func TestConsoleThatBreaksOff(t *testing.T) {
 		if len(whole) == 0 {
 			continue
 		}
-		first := whole[0]
-		seen := false
-		for n := range lines {
-			if !seen {
-				seen = strings.Contains(collapse(lines[n].Text), first.Title) || strings.Contains(lines[n].Text, "WARNING: CPU: ")
-				continue
-			}
-			got := Parse(lines[:n])
-			if len(got) == 0 {
+		first := slices.IndexFunc(lines, func(l Line) bool {
+			return strings.Contains(collapse(l.Text), whole[0].Title) || strings.HasPrefix(l.Text, "WARNING: CPU: ")
+		})
+		if first < 0 {
+			t.Errorf("%s: the title %q is in no line", name, whole[0].Title)
+			continue
+		}
+		// Right after that line, and then at ever longer distances.
+		for n, step := first+1, 1; n < len(lines); n, step = n+step, step+3 {
+			if got := Parse(lines[:n]); len(got) == 0 {
 				t.Fatalf("%s: nothing is found in the first %d of %d lines", name, n, len(lines))
 			}
-		}
-		if !seen {
-			t.Errorf("%s: the title %q is in no line", name, first.Title)
 		}
 	}
 }
@@ -228,4 +227,12 @@ func FuzzParseConsole(f *testing.F) {
 			_ = Text(found)
 		}
 	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	lines := ConsoleLines(readLog(b, "6.12-sysrq-t"))
+	for b.Loop() {
+		Parse(lines)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(lines)), "ns/line")
 }

@@ -188,6 +188,9 @@ var consequence = regexp.MustCompile(`^Kernel panic - not syncing: (?:Fatal exce
 
 // match returns the shape that a line opens, and the values of its head's groups.
 func match(table []shape, text string) (shape, map[string]string) {
+	if text == "" || text[0] == ' ' || text[0] == '\t' {
+		return shape{}, nil // within a report
+	}
 	for _, s := range table {
 		m := s.head.FindStringSubmatch(text)
 		if m == nil {

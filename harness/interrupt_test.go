@@ -1,0 +1,137 @@
+package harness
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ktcp/harness/cache"
+)
+
+// holdVariable makes TestHoldsAGuest hold one for ever: it is the child of the tests below.
+const holdVariable = "KTCP_TEST_HOLD"
+
+// TestHoldsAGuest is no test of its own but what the tests of interrupts run and interrupt.
+func TestHoldsAGuest(t *testing.T) {
+	if os.Getenv(holdVariable) == "" {
+		return
+	}
+	g := Clone(t)
+	g.Insmod("kweb")
+	fmt.Println("holding a guest")
+	select {}
+}
+
+func TestInterruptLeavesNothingBehind(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
+		t.Run(signal.String(), func(t *testing.T) {
+			before := scratch(t)
+			child := exec.Command(os.Args[0], "-test.run=^TestHoldsAGuest$", "-test.v")
+			child.Env = append(os.Environ(), holdVariable+"=1")
+			out, err := child.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := child.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = child.Process.Kill() }()
+			lines := bufio.NewScanner(out)
+			for lines.Scan() && !strings.Contains(lines.Text(), "holding a guest") {
+			}
+			guests := descendants(t, child.Process.Pid, "qemu-system")
+			if len(guests) == 0 {
+				t.Fatal("the child holds no QEMU")
+			}
+			if err := child.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			for lines.Scan() { // to the end of its output, so that Wait may close it
+			}
+			err = child.Wait()
+			if err == nil {
+				t.Error("the child ended with success")
+			}
+			if code := child.ProcessState.ExitCode(); signal != syscall.SIGKILL && code != 128+int(signal) {
+				t.Errorf("exit code %d, want %d", code, 128+int(signal))
+			}
+			for _, pid := range guests {
+				awaitEnd(t, pid)
+			}
+			if signal == syscall.SIGKILL {
+				return // the next run sweeps its files: see package cache
+			}
+			if diff := cmp.Diff(before, scratch(t)); diff != "" {
+				t.Errorf("temporary files left behind (+):\n%s", diff)
+			}
+		})
+	}
+}
+
+// descendants returns the processes below pid whose command line holds name.
+func descendants(t *testing.T, pid int, name string) (found []int) {
+	t.Helper()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range tasks {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		for _, field := range strings.Fields(string(text)) {
+			var child int
+			if _, err := fmt.Sscan(field, &child); err != nil {
+				t.Fatal(err)
+			}
+			cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
+			if strings.Contains(string(cmdline), name) {
+				found = append(found, child)
+			}
+			found = append(found, descendants(t, child, name)...)
+		}
+	}
+	return found
+}
+
+// scratch lists the temporary files of all processes that use the cache.
+func scratch(t *testing.T) (names []string) {
+	t.Helper()
+	dir, err := cache.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(dir.Root(), "scratch"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// awaitEnd fails the test unless the process ends soon.
+func awaitEnd(t *testing.T, pid int) {
+	t.Helper()
+	err := await(10*time.Second, func() (bool, error) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(stat), ") Z "), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && !strings.Contains(string(stat), ") Z ") {
+		t.Errorf("QEMU %d still runs: %s", pid, stat)
+	}
+}
