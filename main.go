@@ -17,7 +17,10 @@ import (
 	"ktcp/harness/report"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+// run runs the command line and returns the exit code.
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	code := report.ExitClean
@@ -25,7 +28,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "ktcp:", err)
 		code = max(code, report.ExitInvalid)
 	}
-	os.Exit(code)
+	return code
 }
 
 // command builds the command line. A command that has a verdict puts its exit code into code.

@@ -39,7 +39,7 @@ func (g *Guest) Insmod(name string, params ...string) *Module {
 func (g *Guest) InsmodRefused(name string, want syscall.Errno, params ...string) string {
 	g.tb.Helper()
 	before := g.kernelLog(g.cursor)
-	_, err := g.insmod(name, strings.Join(params, " "))
+	err := g.insmod(name, strings.Join(params, " "))
 	said := g.saidSince(before.Next)
 	switch {
 	case err == nil:
@@ -55,7 +55,7 @@ func (g *Guest) InsmodRefused(name string, want syscall.Errno, params ...string)
 func (m *Module) Reload() {
 	m.g.tb.Helper()
 	before := m.g.kernelLog(m.g.cursor)
-	if _, err := m.g.insmod(m.Name, m.params); err != nil {
+	if err := m.g.insmod(m.Name, m.params); err != nil {
 		said := m.g.saidSince(before.Next)
 		if said == "" {
 			said = "nothing"
@@ -66,7 +66,7 @@ func (m *Module) Reload() {
 }
 
 // insmod loads the module and remembers where its sections are: nothing else can name a line of it after unload.
-func (g *Guest) insmod(name, params string) (wire.InsmodAnswer, error) {
+func (g *Guest) insmod(name, params string) error {
 	g.tb.Helper()
 	built := g.build(name)
 	if err := built.checkParameters(params); err != nil {
@@ -74,10 +74,10 @@ func (g *Guest) insmod(name, params string) (wire.InsmodAnswer, error) {
 	}
 	answer, err := try(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: built.image, Params: params})
 	if err != nil {
-		return answer, err
+		return err
 	}
 	g.remember(built, answer)
-	return answer, nil
+	return nil
 }
 
 // Rmmod unloads the module. One that is in use, or whose exit does not return in time, is a finding that

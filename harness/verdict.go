@@ -23,11 +23,11 @@ func (g *Guest) finish() {
 	g.tb.Helper()
 	var broken error
 	if g.vm != nil {
-		broken = g.unloadAndJudge()
+		g.unloadAndJudge()
 		if err := os.WriteFile(g.entry.Path("requests.log"), g.log.bytes(), 0o644); err != nil {
 			g.tb.Logf("write evidence: %v", err)
 		}
-		if err := g.rig.disown(g.vm); err != nil && broken == nil {
+		if err := g.rig.disown(g.vm); err != nil {
 			broken = fmt.Errorf("throw the guest away: %w", err)
 		}
 	} else {
@@ -64,8 +64,8 @@ func (g *Guest) finish() {
 	}
 }
 
-// unloadAndJudge runs the oracles on a guest whose modules are gone. An error means that nothing is proven.
-func (g *Guest) unloadAndJudge() error {
+// unloadAndJudge runs the oracles on a guest whose modules are gone. An oracle that could not run is among the findings.
+func (g *Guest) unloadAndJudge() {
 	g.tb.Helper()
 	// The oracles ask through try, so that one that fails is a finding and does not end the others.
 	unloaded := g.unload()
@@ -77,7 +77,7 @@ func (g *Guest) unloadAndJudge() error {
 	splats := g.watchKernelLog(aftermath)
 	if g.vm.Err() != nil {
 		g.judgeDeath()
-		return nil
+		return
 	}
 	if unloaded && splats == 0 {
 		g.judgeReinsertion()
@@ -93,7 +93,6 @@ func (g *Guest) unloadAndJudge() error {
 	if g.vm.Err() != nil {
 		g.judgeDeath()
 	}
-	return nil
 }
 
 // unload unloads what is loaded, last loaded first, and reports whether all is gone.
@@ -121,7 +120,7 @@ func (g *Guest) unload() bool {
 func (g *Guest) judgeReinsertion() {
 	g.tb.Helper()
 	for _, m := range g.modules {
-		if _, err := g.insmod(m.Name, m.params); err != nil {
+		if err := g.insmod(m.Name, m.params); err != nil {
 			g.found(finding.Reinserted(m.Name, m.params, err))
 			return
 		}

@@ -1,7 +1,7 @@
 package finding
 
 // Dedupe folds findings that have the same fingerprint into the first of them, whose Count becomes their sum. Order is
-// kept. Findings of different scenarios fold too: give it the findings of one scenario to keep them apart.
+// kept. Leaks add up. Findings of different scenarios fold too: give it the findings of one scenario to keep them apart.
 func Dedupe(findings []Finding) []Finding {
 	at := make(map[string]int, len(findings))
 	var out []Finding
@@ -12,6 +12,9 @@ func Dedupe(findings []Finding) []Finding {
 		}
 		if i, seen := at[f.Fingerprint]; seen {
 			out[i].Count += f.Count
+			if f.Kind == Leak {
+				addLeak(&out[i], f)
+			}
 			if out[i].Location == nil {
 				out[i].Location = f.Location
 			}

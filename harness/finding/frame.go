@@ -12,7 +12,7 @@ var (
 	// symbolRE matches "func+0x15/0x60 [module]" with what stack dumps put around it. A build ID may follow the module's name.
 	symbolRE = regexp.MustCompile(`^\s*(\? )?(?:\[<[^>]*>\] )?([\w.$]+)\+0x([0-9a-f]+)/0x([0-9a-f]+)(?: \[([\w-]+)(?: [0-9a-f]+)?\])?\s*$`)
 	// addressRE matches a frame that has no name, because the text it lay in is gone.
-	addressRE = regexp.MustCompile(`^\s*(\? )?(?:\[<)?0x([0-9a-f]{1,16})(?:>\])?\s*$`)
+	addressRE = regexp.MustCompile(`^\s*(\? )?(?:\[<[^>]*>\] )?0x([0-9a-f]{1,16})\s*$`)
 	// ripRE matches the instruction pointer in kernel mode; 0033 would be user space.
 	ripRE = regexp.MustCompile(`^RIP: 0010:(.*?)\s*$`)
 )

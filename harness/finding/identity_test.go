@@ -80,7 +80,7 @@ func TestDedupe(t *testing.T) {
 	twice := leak
 	twice.Count = 2
 	got := Dedupe([]Finding{leak, other, located, twice})
-	if len(got) != 2 || got[0].Count != 4 || got[1].Count != 1 || got[0].Title != "one" || got[0].Location == nil {
+	if len(got) != 2 || got[0].Count != 4 || got[1].Count != 1 || got[0].Location == nil {
 		t.Errorf("%+v", got)
 	}
 	if leak.Count != 0 {
@@ -88,6 +88,10 @@ func TestDedupe(t *testing.T) {
 	}
 	if again := Dedupe(got); !cmp.Equal(got, again) {
 		t.Errorf("folding twice changes the result: %s", cmp.Diff(got, again))
+	}
+	leak.Objects, leak.Bytes = 2, 128
+	if got := Dedupe([]Finding{leak, leak}); len(got) != 1 || got[0].Title != "4 objects, 256 bytes of kmalloc-64 never freed" || got[0].Objects != 4 {
+		t.Errorf("leaks do not add up: %+v", got)
 	}
 	if Dedupe(nil) != nil {
 		t.Error("something comes of nothing")
@@ -119,6 +123,10 @@ func TestText(t *testing.T) {
 			"Call Trace:", " <TASK>", " dump_stack_lvl+0x51/0x66", " </TASK>", "RAX: 0000000000000000 RBX: 0", "",
 			"1", "2", "3", "4", "5", "6", "7",
 		},
+	}
+	long := Finding{Kind: Leak, Title: "x", Stack: append(frames("a", "b", "c", "d"), frames("kweb_f@kweb", "e")...)}
+	if got := Text(long); got != "leak  x\n      a+0x1/0x40\n      ...\n      d+0x1/0x40\n      kweb_f+0xb/0x40 [kweb]\n      e+0x1/0x40\n" {
+		t.Errorf("a long way out of the module:\n%s", got)
 	}
 	want := `kasan  kweb  kweb/main.c:43 in kweb_read  BUG: KASAN: use-after-free in kweb_read+0x37/0x40 [kweb]  (3 times)
     Read of size 4 at addr ff110000067b6d14 by task insmod/45

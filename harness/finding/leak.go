@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,11 +66,24 @@ func Leaks(module string, answer wire.LedgerAnswer) []Finding {
 	}
 	for i := range findings {
 		f := &findings[i]
-		f.Title = fmt.Sprintf("%s, %s of %s never freed", plural(f.Objects, "object"), plural(int(f.Bytes), "byte"), f.Class)
+		f.Title = leakTitle(f)
 		_, f.Location = blame(f)
 		f.Fingerprint = Fingerprint(*f)
 	}
 	return findings
+}
+
+// leakTitle says how much was left.
+func leakTitle(f *Finding) string {
+	return fmt.Sprintf("%s, %s of %s never freed", plural(f.Objects, "object"), plural(int(f.Bytes), "byte"), f.Class)
+}
+
+// addLeak adds a leak of the same place to f.
+func addLeak(f *Finding, more Finding) {
+	f.Objects += more.Objects
+	f.Bytes += more.Bytes
+	f.Excerpt = append(slices.Clip(f.Excerpt), more.Excerpt...)
+	f.Title = leakTitle(f)
 }
 
 // siteLine returns the ledger's entry as text.

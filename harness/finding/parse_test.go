@@ -177,6 +177,7 @@ func TestParseFrame(t *testing.T) {
 		{"[<0>] kweb_exit+0x1f/0x60 [kweb]", Frame{Func: "kweb_exit", Offset: 0x1f, Size: 0x60, Module: "kweb"}, true},
 		{"    [<(____ptrval____)>] kweb_f+0x1/0x2 [kweb]", Frame{Func: "kweb_f", Offset: 1, Size: 2, Module: "kweb"}, true},
 		{" 0xffffffffc0371050", Frame{Addr: 0xffffffffc0371050}, true},
+		{"    [<00000000d1ee2c5a>] 0xffffffffc0371050", Frame{Addr: 0xffffffffc0371050}, true},
 		{" ? 0xffffffffc0371050", Frame{Addr: 0xffffffffc0371050, Unreliable: true}, true},
 		{"kweb: at f+0x1/0x2", Frame{}, false},
 		{"RAX: 0000000000000000 RBX: ffffffffc0582000", Frame{}, false},

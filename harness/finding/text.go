@@ -2,6 +2,7 @@ package finding
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,7 +23,7 @@ func Heading(f Finding) string {
 		}
 	}
 	s := strings.Join(parts, "  ")
-	if f.Count > 1 {
+	if f.Count > 1 && f.Kind != Leak {
 		s += "  (" + times(f.Count) + ")"
 	}
 	return s
@@ -86,17 +87,28 @@ func isFrame(line string) bool {
 	return ok
 }
 
-// stackLines returns the frames that are shown: no guesses of the unwinder, and not the way into the kernel.
+// stackLines returns the frames that are shown: no guesses of the unwinder, not the way into the kernel, and of a long way from
+// the module to where it ended in the kernel only both ends.
 func stackLines(stack []Frame) []string {
-	var lines []string
+	var shown []Frame
 	for _, f := range stack {
-		if f.Unreliable || f.Module == "" && f.Func != "" && generic.MatchString(plainName(f.Func)) {
-			continue
+		if !f.Unreliable && (f.Module != "" || f.Func == "" || !generic.MatchString(plainName(f.Func))) {
+			shown = append(shown, f)
 		}
-		if len(lines) == textFrames {
+	}
+	own := slices.IndexFunc(shown, func(f Frame) bool { return f.Module != "" })
+	var lines []string
+	for i, f := range shown {
+		switch {
+		case len(lines) == textFrames:
 			return append(lines, "...")
+		case i < own && i > 0 && i < own-1:
+			if i == 1 {
+				lines = append(lines, "...")
+			}
+		default:
+			lines = append(lines, f.String())
 		}
-		lines = append(lines, f.String())
 	}
 	return lines
 }

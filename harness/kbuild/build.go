@@ -157,7 +157,7 @@ func (j *job) failure(ctx context.Context, said string, err error) error {
 	switch {
 	case ctx.Err() != nil, !errors.As(err, &exit):
 		return err
-	case strings.Contains(said, "No space left on device"), j.full():
+	case j.full(said):
 		return fmt.Errorf("build module: %w", syscall.ENOSPC)
 	}
 	cwd := workingDir()
@@ -166,8 +166,12 @@ func (j *job) failure(ctx context.Context, said string, err error) error {
 	return &CompileError{Source: shorter(j.at.source(), cwd), First: first, Count: count, Output: said, Err: err}
 }
 
-// full reports whether the cache's file system is: compilers say so in many ways, or crash.
-func (j *job) full() bool {
+// full reports whether the cache's file system is, by what a tool said or by how much room there is: compilers say so in
+// many ways, or crash.
+func (j *job) full(said string) bool {
+	if strings.Contains(said, "No space left on device") {
+		return true
+	}
 	var fs unix.Statfs_t
 	return unix.Statfs(j.Cache.Root(), &fs) == nil && int64(fs.Bavail)*fs.Bsize < diskReserve
 }
@@ -212,6 +216,9 @@ func (j *job) keep(ctx context.Context, files []string, said, entry string) erro
 			return fmt.Errorf("keep module: %w", err)
 		}
 		out, err := exec.CommandContext(ctx, j.tools.strip, "--strip-debug", "-o", filepath.Join(entry, strippedDir, file), path).CombinedOutput()
+		if err != nil && ctx.Err() == nil && j.full(string(out)) {
+			err = syscall.ENOSPC
+		}
 		if err != nil {
 			return fmt.Errorf("strip %s: %w: %s", file, err, strings.TrimSpace(string(out)))
 		}

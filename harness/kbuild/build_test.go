@@ -411,7 +411,7 @@ func TestBuildLinkLeadsOutside(t *testing.T) {
 func TestBuildEnvironment(t *testing.T) {
 	k := fakeKernel(t)
 	source := copySource(t, "hello")
-	write(t, filepath.Join(source, "Kbuild"), "obj-m := hello.o\nhello-y := main.o words.o\n$(info ENV $(shell env | tr '\\n' ' '))\n")
+	write(t, filepath.Join(source, "Kbuild"), "obj-m := hello.o\nhello-y := main.o words.o\n$(info ENV $(shell env | tr '\\n' ' ') here=$(PWD).)\n")
 	for name, value := range map[string]string{
 		"SECRET_TOKEN": "hunter2", "KCFLAGS": "-DPOISON=", "MAKEFLAGS": "n", "MAKEFILES": "/nowhere", "CC": "false", "ARCH": "arm64", "LANG": "de_DE.UTF-8", "KBUILD_OUTPUT": "/nowhere",
 	} {
@@ -428,7 +428,7 @@ func TestBuildEnvironment(t *testing.T) {
 			t.Errorf("the build saw %q: %s", bad, env)
 		}
 	}
-	if !strings.Contains(env, "PWD="+source+" ") { // the copy's path, translated
+	if !strings.Contains(env, "here="+source+".") { // the copy's path, translated
 		t.Errorf("PWD is not the module's directory: %s", env)
 	}
 }

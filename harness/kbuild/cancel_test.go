@@ -1,11 +1,13 @@
 package kbuild
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,26 +22,35 @@ import (
 const patience = 30 * time.Second
 
 // fifo makes a named pipe through which a build reports a process.
-func fifo(tb testing.TB) string {
+func fifo(tb testing.TB) *os.File {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "fifo")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	return path
+	// For writing too, so that opening waits for nobody.
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { f.Close() })
+	return f
 }
 
 // reported waits for a process number on a pipe, and returns a descriptor of that process. A negative one means that it is
 // gone already.
-func reported(tb testing.TB, path string) int {
+func reported(tb testing.TB, pipe *os.File) int {
 	tb.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
+	if err := pipe.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		tb.Fatal(err)
 	}
-	var pid int
-	if _, err := fmt.Sscan(string(text), &pid); err != nil {
-		tb.Fatalf("the build reported %q", text)
+	text, err := bufio.NewReader(pipe).ReadString('\n')
+	if err != nil {
+		tb.Fatalf("the build reported %q: %v", text, err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		tb.Fatal(err)
 	}
 	fd, err := unix.PidfdOpen(pid, 0)
 	if errors.Is(err, syscall.ESRCH) {
@@ -68,7 +79,7 @@ func TestBuildCancelled(t *testing.T) {
 	k := fakeKernel(t)
 	pipe := fifo(t)
 	source := copySource(t, "hello")
-	write(t, filepath.Join(source, "Kbuild"), "obj-m := hello.o\n$(shell sh -c 'echo $$$$ > "+pipe+"; exec sleep 1000')\n")
+	write(t, filepath.Join(source, "Kbuild"), "obj-m := hello.o\n$(shell sh -c 'echo $$$$ > "+pipe.Name()+"; exec sleep 1000')\n")
 	c := openCache(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -99,7 +110,7 @@ func TestBuildLeavesNoProcess(t *testing.T) {
 	pipe := fifo(t)
 	source := copySource(t, "hello")
 	write(t, filepath.Join(source, "Kbuild"), "obj-m := hello.o\nhello-y := main.o words.o\n"+
-		"ifeq ($(MAKELEVEL)$(daemon),1)\nexport daemon := 1\n$(shell sh -c 'echo $$$$ > "+pipe+"; exec sleep 1000' >/dev/null 2>&1 &)\nendif\n")
+		"$(shell sh -c 'sleep 1000 >/dev/null 2>&1 & echo $$! > "+pipe.Name()+"')\n")
 	done := make(chan error, 1)
 	go func() {
 		_, err := Build(context.Background(), Spec{Dir: source, Kernel: k, Cache: openCache(t)})

@@ -67,8 +67,9 @@ func summary(s Scenario) string {
 
 // brief returns a finding in a few words: its kind and the place, or the title where no place is known.
 func brief(f finding.Finding) string {
-	if f.Location != nil {
-		return string(f.Kind) + " " + f.Location.String()
+	if l := f.Location; l != nil && l.File != "" {
+		at := finding.Location{File: l.File, Line: l.Line}
+		return string(f.Kind) + " " + at.String()
 	}
 	return string(f.Kind) + " " + f.Title
 }

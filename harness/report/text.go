@@ -76,8 +76,13 @@ func details(run *Run, s Scenario, o TextOptions) string {
 	for _, f := range s.Findings {
 		b.WriteString("  " + indent(strings.TrimRight(finding.Text(f), "\n"), "  ") + "\n")
 	}
-	for _, e := range s.Evidence {
-		b.WriteString("  evidence: " + o.shown(run, filepath.Join(run.Dir, e)) + "\n")
+	if len(s.Evidence) > 0 {
+		dir := filepath.Join(run.Dir, filepath.Dir(s.Evidence[0]))
+		var names []string
+		for _, e := range s.Evidence {
+			names = append(names, filepath.Base(e))
+		}
+		b.WriteString("  evidence: " + o.shown(run, dir) + ": " + strings.Join(names, ", ") + "\n")
 	}
 	return b.String()
 }
