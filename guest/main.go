@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"ktcp/guest/boot"
 	"ktcp/guest/port"
@@ -16,6 +18,7 @@ import (
 const heapLimit = 128 << 20
 
 func main() {
+	setRuntime()
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
 	if err := run(); err != nil {
@@ -41,11 +44,21 @@ func run() error {
 		return err
 	}
 	server := serve.New(p, agent.table())
-	if err := server.Warm(wire.Hello.Name); err != nil {
+	if err := warm(server); err != nil {
 		return err
 	}
 	if err := server.Ready(wire.Ready{Version: wire.Version, Release: agent.clock.release}); err != nil {
 		return err
 	}
 	return server.Run()
+}
+
+// warm has the server answer a Hello of its own: the kernel's random numbers count as initialized from then on, which
+// it takes its time for, and are worthless until the host has sent a real seed.
+func warm(s *serve.Server) error {
+	body, err := json.Marshal(wire.HelloRequest{UnixNano: time.Now().UnixNano(), Seed: make([]byte, 32)})
+	if err != nil {
+		return fmt.Errorf("warm up: %w", err)
+	}
+	return s.Warm(wire.Frame{ID: 1, Op: wire.Hello.Name, Body: body})
 }

@@ -21,17 +21,17 @@ const readBuffer = 64 << 10
 // Server serves one port.
 type Server struct {
 	table Table
-	in    *bufio.Reader
+	port  io.ReadWriter
+	in    *bufio.Reader // reads port
 
-	mu  sync.Mutex // serializes answers
-	out io.Writer
+	mu sync.Mutex // serializes answers
 
 	failed chan error // the first error of a writer; Run returns it
 }
 
 // New returns a server that reads requests from port and writes answers to it.
 func New(port io.ReadWriter, table Table) *Server {
-	return &Server{table: table, in: bufio.NewReaderSize(port, readBuffer), out: port, failed: make(chan error, 1)}
+	return &Server{table: table, port: port, in: bufio.NewReaderSize(port, readBuffer), failed: make(chan error, 1)}
 }
 
 // Ready tells the host that requests are read from now on.
@@ -92,5 +92,5 @@ func (s *Server) call(f wire.Frame) (body []byte, err error) {
 func (s *Server) write(f wire.Frame) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return wire.WriteFrame(s.out, f)
+	return wire.WriteFrame(s.port, f)
 }

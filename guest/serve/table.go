@@ -28,16 +28,14 @@ func Handle[Req, Res any](t Table, op wire.Op[Req, Res], handler func(Req) (Res,
 	}
 	e := entry{serve: func(body []byte) ([]byte, error) {
 		var req Req
-		if len(body) > 0 {
-			if err := json.Unmarshal(body, &req); err != nil {
-				return nil, fmt.Errorf("decode request: %w", err)
-			}
+		if err := decode(body, &req); err != nil {
+			return nil, fmt.Errorf("decode request: %w", err)
 		}
 		res, err := handler(req)
 		if err != nil {
 			return nil, err
 		}
-		answer, err := json.Marshal(res)
+		answer, err := encode(res)
 		if err != nil {
 			return nil, fmt.Errorf("encode answer: %w", err)
 		}
@@ -47,4 +45,28 @@ func Handle[Req, Res any](t Table, op wire.Op[Req, Res], handler func(Req) (Res,
 		o(&e)
 	}
 	t[op.Name] = e
+}
+
+// answerRoom is enough for most answers that write themselves.
+const answerRoom = 128
+
+// decode reads a request by the type's own way, where it has one, or by encoding/json.
+func decode(body []byte, req any) error {
+	if len(body) == 0 {
+		return nil
+	}
+	if d, ok := req.(interface{ DecodeFast([]byte) bool }); ok && d.DecodeFast(body) {
+		return nil
+	}
+	return json.Unmarshal(body, req)
+}
+
+// encode writes an answer in the same way.
+func encode(res any) ([]byte, error) {
+	if e, ok := res.(interface{ AppendFast([]byte) ([]byte, bool) }); ok {
+		if buf, ok := e.AppendFast(make([]byte, 0, answerRoom)); ok {
+			return buf, nil
+		}
+	}
+	return json.Marshal(res)
 }

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -9,28 +8,22 @@ import (
 	"ktcp/guest/wire"
 )
 
-// Warm serves an empty request for each of the operations named, as if it had come from the host, and throws the
-// answers away. What code and data a first request needs is then in memory, and in the template that clones are made from.
-func (s *Server) Warm(ops ...string) error {
-	var requests bytes.Buffer
-	for _, op := range ops {
-		if err := wire.WriteFrame(&requests, wire.Frame{ID: 1, Op: op, Body: []byte("{}")}); err != nil {
-			return err
-		}
+// Warm serves a request as if it had come from the host, and throws the answer away. The code and data that the first
+// real one needs are then in memory, and in the template that clones are made from. It must be called before Run.
+func (s *Server) Warm(request wire.Frame) error {
+	var from bytes.Buffer
+	if err := wire.WriteFrame(&from, request); err != nil {
+		return err
 	}
-	in := bufio.NewReader(&requests)
-	for range ops {
-		f, err := wire.ReadFrame(in)
-		if err != nil {
-			return err
-		}
-		body, err := s.call(f)
-		if err != nil {
-			return fmt.Errorf("warm up %s: %w", f.Op, err)
-		}
-		if err := wire.WriteFrame(io.Discard, wire.Frame{ID: f.ID, Body: body}); err != nil {
-			return err
-		}
+	s.in.Reset(&from) // with the buffer that requests will be read into
+	defer s.in.Reset(s.port)
+	f, err := wire.ReadFrame(s.in)
+	if err != nil {
+		return err
 	}
-	return nil
+	body, err := s.call(f)
+	if err != nil {
+		return fmt.Errorf("warm up %s: %w", f.Op, err)
+	}
+	return wire.WriteFrame(io.Discard, wire.Frame{ID: f.ID, Body: body})
 }

@@ -82,7 +82,8 @@ func cutFrame(text []byte) (f Frame, ok bool) {
 // plain reports whether a string is its own JSON.
 func plain(s []byte) bool {
 	for _, c := range s {
-		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+		switch { // encoding/json escapes the last three for the sake of HTML
+		case c < ' ', c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
 			return false
 		}
 	}

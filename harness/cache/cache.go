@@ -17,6 +17,9 @@ import (
 // tried until the context ends.
 const lockPoll = 50 * time.Millisecond
 
+// tmpPrefix begins the names of directories that are being built.
+const tmpPrefix = ".tmp-"
+
 // Dir is an open cache. It is safe for concurrent use, also by other processes.
 type Dir struct {
 	root string
@@ -79,8 +82,11 @@ func (d *Dir) Entry(ctx context.Context, kind, key string, build func(ctx contex
 		return path, nil
 	}
 	// Only the holder of the lock builds this entry, so an older temporary directory has no owner any more.
-	tmp := filepath.Join(d.root, kind, ".tmp-"+key)
+	tmp := filepath.Join(d.root, kind, tmpPrefix+key)
 	if err := removeAll(tmp); err != nil {
+		return "", placeError(d.root, err)
+	}
+	if err := d.removeAbandoned(kind); err != nil {
 		return "", placeError(d.root, err)
 	}
 	if err := os.Mkdir(tmp, 0o755); err != nil {
@@ -97,15 +103,42 @@ func (d *Dir) Entry(ctx context.Context, kind, key string, build func(ctx contex
 
 // Lock takes the lock of kind and key alone, for what is not an entry, and returns what releases it.
 func (d *Dir) Lock(ctx context.Context, kind, key string) (unlock func(), err error) {
-	locks := filepath.Join(d.root, "locks")
-	if err := os.MkdirAll(locks, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(d.root, "locks"), 0o755); err != nil {
 		return nil, placeError(d.root, err)
 	}
-	l := flock.New(filepath.Join(locks, strings.ReplaceAll(kind, "/", "-")+"-"+key))
+	l := flock.New(d.lockPath(kind, key))
 	if ok, err := l.TryLockContext(ctx, lockPoll); err != nil || !ok {
 		return nil, fmt.Errorf("wait for another run that builds %s %s: %w", kind, key, placeError(d.root, err))
 	}
 	return func() { _ = l.Close() }, nil
+}
+
+func (d *Dir) lockPath(kind, key string) string {
+	return filepath.Join(d.root, "locks", strings.ReplaceAll(kind, "/", "-")+"-"+key)
+}
+
+// removeAbandoned removes the temporary directories of kind whose builders were killed. Their own entries may never be
+// asked for again, because the key has changed with what they are made of.
+func (d *Dir) removeAbandoned(kind string) error {
+	entries, err := os.ReadDir(filepath.Join(d.root, kind))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		key, ok := strings.CutPrefix(e.Name(), tmpPrefix)
+		if !ok {
+			continue
+		}
+		l := flock.New(d.lockPath(kind, key))
+		free, err := l.TryLock()
+		if err == nil && free {
+			err = removeAll(filepath.Join(d.root, kind, e.Name()))
+		}
+		if err := errors.Join(err, l.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Drop removes an entry, for one that was found to be damaged. Guests that still use its files keep them open.
@@ -117,7 +150,7 @@ func (d *Dir) Drop(ctx context.Context, kind, key string) error {
 	defer unlock()
 	path := filepath.Join(d.root, kind, key)
 	// Renamed first, so that nobody finds half of it.
-	tmp := filepath.Join(d.root, kind, ".tmp-"+key)
+	tmp := filepath.Join(d.root, kind, tmpPrefix+key)
 	if err := removeAll(tmp); err != nil {
 		return placeError(d.root, err)
 	}
@@ -138,7 +171,7 @@ func (d *Dir) Prune(ctx context.Context, kind string, age time.Duration) error {
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || strings.HasPrefix(e.Name(), ".tmp-") || time.Since(info.ModTime()) < age {
+		if err != nil || strings.HasPrefix(e.Name(), tmpPrefix) || time.Since(info.ModTime()) < age {
 			continue
 		}
 		if err := d.Drop(ctx, kind, e.Name()); err != nil {

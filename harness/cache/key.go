@@ -37,8 +37,12 @@ func FileKey(paths ...string) (string, error) {
 // targets of all symbolic links that keep accepts. keep gets slash-separated paths relative to root, and
 // is asked about directories too; a directory that it turns down is not entered. A nil keep accepts all.
 func TreeKey(root string, keep func(rel string, d fs.DirEntry) bool) (string, error) {
+	root, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return "", fmt.Errorf("digest of directory: %w", err)
+	}
 	h := sha256.New()
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

@@ -27,9 +27,9 @@ func (d *Dir) Scratch(name string) (path string, release func() error, err error
 		return "", nil, placeError(d.root, err)
 	}
 	f.Close()
-	lock := flock.New(f.Name())
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return "", nil, fmt.Errorf("lock %s: %w", f.Name(), errors.Join(err, os.Remove(f.Name())))
+	lock, err := lockFile(f.Name())
+	if err != nil {
+		return "", nil, fmt.Errorf("lock %s: %w", f.Name(), errors.Join(placeError(d.root, err), os.Remove(f.Name())))
 	}
 	path = strings.TrimSuffix(f.Name(), ".lock")
 	if err := os.Mkdir(path, 0o700); err != nil {
@@ -39,6 +39,33 @@ func (d *Dir) Scratch(name string) (path string, release func() error, err error
 		return errors.Join(removeAll(path), os.Remove(lock.Path()), lock.Close())
 	}
 	return path, release, nil
+}
+
+// lockFile locks the file at path. A sweeper may take it for abandoned and remove it just before, so that what is
+// locked must be seen to be what is there.
+func lockFile(path string) (*flock.Flock, error) {
+	for {
+		lock := flock.New(path)
+		if err := lock.Lock(); err != nil {
+			return nil, err
+		}
+		if inPlace(lock) {
+			return lock, nil
+		}
+		if err := lock.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// inPlace reports whether the file that is locked is still the one at its path.
+func inPlace(lock *flock.Flock) bool {
+	locked, err := lock.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(lock.Path())
+	return err == nil && os.SameFile(locked, there)
 }
 
 // sweep removes the directories below base whose owner is gone.
@@ -52,13 +79,10 @@ func sweep(base string) error {
 		if !ok {
 			continue
 		}
-		// A lock file without its directory may belong to an owner between the two steps: leave it alone.
-		if _, err := os.Stat(dir); err != nil {
-			continue
-		}
-		lock := flock.New(dir + ".lock")
+		// Without O_CREATE: a lock that is gone was removed by its owner or by another sweeper.
+		lock := flock.New(dir+".lock", flock.SetFlag(os.O_RDONLY))
 		free, err := lock.TryLock()
-		if err == nil && free {
+		if err == nil && free && inPlace(lock) {
 			err = errors.Join(removeAll(dir), os.Remove(lock.Path()))
 		}
 		if err := errors.Join(ignoreMissing(err), lock.Close()); err != nil {

@@ -26,6 +26,8 @@ var (
 	toleratedFuncs = []Tolerated{
 		{regexp.MustCompile(`^debugfs_slab_add$`), "SLUB's own debugfs directory of a cache: 6.1 keeps its dentry when the cache is destroyed"},
 		{regexp.MustCompile(`^net_(?:alloc|assign)_generic$`), "the namespace's table of pernet data grows and never shrinks"},
+		{regexp.MustCompile(`^(?:tcp_send_fin|tcp_send_active_reset|tcp_sendmsg_locked|(?:tcp|sk)_stream_alloc_skb)$`),
+			"data and FIN that TCP has yet to deliver after the owner has closed; a socket that was not released is itself in the ledger"},
 		{regexp.MustCompile(`^(?:create|alloc)_worker$`), "a worker belongs to the kernel's pool, which keeps it for a while"},
 	}
 )

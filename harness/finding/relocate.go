@@ -18,16 +18,16 @@ func relocatedDWARF(file *elf.File) (*dwarf.Data, error) {
 	data := map[string][]byte{}
 	for i, sec := range file.Sections {
 		name, ok := strings.CutPrefix(sec.Name, ".debug_")
-		if !ok || sec.Type == elf.SHT_NOBITS || sec.Type == elf.SHT_RELA {
+		if !ok || sec.Type == elf.SHT_NOBITS || sec.Type == elf.SHT_RELA { //nolint:misspell // ELF names it so
 			continue
 		}
 		content, err := sec.Data() // decompresses
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", sec.Name, err)
 		}
-		for _, rela := range file.Sections {
-			if rela.Type == elf.SHT_RELA && int(rela.Info) == i {
-				if err := relocate(file, content, rela, symbols); err != nil {
+		for _, table := range file.Sections {
+			if table.Type == elf.SHT_RELA && int(table.Info) == i { //nolint:misspell // ELF names it so
+				if err := relocate(file, content, table, symbols); err != nil {
 					return nil, fmt.Errorf("relocate %s: %w", sec.Name, err)
 				}
 			}
@@ -51,16 +51,16 @@ func relocatedDWARF(file *elf.File) (*dwarf.Data, error) {
 	return d, nil
 }
 
-// relaSize is the size of an Elf64_Rela.
-const relaSize = 24
+// relocationSize is the size of an entry in a table of 64-bit relocations with addends.
+const relocationSize = 24
 
 // relocate applies the relocations of one section of DWARF.
-func relocate(file *elf.File, content []byte, rela *elf.Section, symbols []elf.Symbol) error {
-	entries, err := rela.Data()
+func relocate(file *elf.File, content []byte, table *elf.Section, symbols []elf.Symbol) error {
+	entries, err := table.Data()
 	if err != nil {
 		return err
 	}
-	for ; len(entries) >= relaSize; entries = entries[relaSize:] {
+	for ; len(entries) >= relocationSize; entries = entries[relocationSize:] {
 		offset := binary.LittleEndian.Uint64(entries)
 		info := binary.LittleEndian.Uint64(entries[8:])
 		addend := binary.LittleEndian.Uint64(entries[16:])

@@ -179,6 +179,7 @@ var sites = []struct {
 	{regexp.MustCompile(`^__alloc_pages\w*$`), OOM, "allocation too large"},
 	{regexp.MustCompile(`^kmem_cache_destroy$`), SlabLeft, ""},
 	{regexp.MustCompile(`^schedule_idle$`), SchedAtomic, "idle thread"},
+	{regexp.MustCompile(`^preempt_count_(?:add|sub)$`), SchedAtomic, "imbalance"},
 	{regexp.MustCompile(`^ref_tracker_\w+$`), NetdevHeld, "reference"},
 }
 

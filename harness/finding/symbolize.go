@@ -11,7 +11,7 @@ import (
 func Symbolize(findings []Finding, modules ...*Symbolizer) {
 	for i := range findings {
 		f := &findings[i]
-		known := false
+		var known bool
 		f.Stack, known = expand(f.Stack, modules)
 		for j := range f.Related {
 			var some bool

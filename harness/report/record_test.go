@@ -299,63 +299,6 @@ func TestRecorderFailMakesTheRunInvalid(t *testing.T) {
 	}
 }
 
-func TestLoadPassesNothingOver(t *testing.T) {
-	isolate(t)
-	spoil := map[string]struct {
-		do   func(dir string) error
-		want Verdict
-	}{
-		"no record":        {func(dir string) error { return os.Remove(filepath.Join(dir, recordFile)) }, Unfinished},
-		"half a record":    {func(dir string) error { return os.Truncate(filepath.Join(dir, recordFile), 20) }, Error},
-		"empty record":     {func(dir string) error { return os.Truncate(filepath.Join(dir, recordFile), 0) }, Error},
-		"unknown verdict":  {func(dir string) error { return edit(dir, `"pass"`, `"fine"`) }, Error},
-		"passed after all": {func(dir string) error { return edit(dir, `"pass"`, `"pass", "failed": true`) }, Error},
-	}
-	for name, tt := range spoil {
-		t.Run(name, func(t *testing.T) {
-			r := openRun(t)
-			e, err := r.Begin("TestA")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := e.Finish(Result{}); err != nil {
-				t.Fatal(err)
-			}
-			if err := tt.do(e.Dir()); err != nil {
-				t.Fatal(err)
-			}
-			run, err := Load(r.Dir())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(run.Scenarios) != 1 || run.Scenarios[0].Verdict != tt.want || run.ExitCode() != ExitInvalid {
-				t.Errorf("exit code %d, scenarios %+v", run.ExitCode(), run.Scenarios)
-			}
-		})
-	}
-}
-
-// edit replaces text in a record.
-func edit(dir, from, to string) error {
-	path := filepath.Join(dir, recordFile)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if !strings.Contains(string(data), from) {
-		return fmt.Errorf("%s does not hold %s", path, from)
-	}
-	return os.WriteFile(path, []byte(strings.Replace(string(data), from, to, 1)), 0o644)
-}
-
-func TestLoadOfNoRun(t *testing.T) {
-	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), "absent")} {
-		if _, err := Load(dir); !errors.Is(err, ErrNoRun) {
-			t.Errorf("%s: %v", dir, err)
-		}
-	}
-}
-
 func TestFinishTwice(t *testing.T) {
 	isolate(t)
 	r := openRun(t)
@@ -409,57 +352,6 @@ func finishWithoutRoom(r *Recorder) error {
 		return fmt.Errorf("the verdict is %s, with error %w", v, err)
 	}
 	return err
-}
-
-func TestOpenInAPlaceThatCannotBeUsed(t *testing.T) {
-	isolate(t)
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []Config{{Results: filepath.Join(file, "results")}, {Join: filepath.Join(file, "run")}} {
-		r, err := Open(c)
-		if r != nil || !errors.Is(err, ErrUnusable) || !strings.Contains(err.Error(), "KTCP_RESULTS") {
-			t.Errorf("%+v: %v", c, err)
-		}
-	}
-}
-
-func TestPlaceError(t *testing.T) {
-	for _, err := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, fs.ErrPermission, syscall.ENOTDIR} {
-		got := placeError("finish TestA", "/results", fmt.Errorf("write: %w", err))
-		if !errors.Is(got, ErrUnusable) || !strings.HasPrefix(got.Error(), "finish TestA: ") || strings.Contains(got.Error(), "\n") {
-			t.Errorf("%v: %v", err, got)
-		}
-	}
-	if err := placeError("x", "/results", nil); err != nil {
-		t.Error(err)
-	}
-	if err := placeError("x", "/results", fs.ErrExist); errors.Is(err, ErrUnusable) || !errors.Is(err, fs.ErrExist) {
-		t.Error(err)
-	}
-}
-
-func TestEnvironmentMovesResults(t *testing.T) {
-	isolate(t)
-	dir := t.TempDir()
-	t.Setenv(ResultsVariable, dir)
-	r, err := Open(Config{Root: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if filepath.Dir(filepath.Dir(r.Dir())) != dir {
-		t.Errorf("run in %s, want it below %s", r.Dir(), dir)
-	}
-}
-
-func TestFileName(t *testing.T) {
-	for _, name := range []string{"TestA", "TestA/port=0", "TestA/../../etc", "..", ".", "", recordFile, "a b\n", strings.Repeat("long", 100), "ü"} {
-		got := fileName(name)
-		if strings.ContainsAny(got, "/\n ") || got == "" || got == "." || got == ".." || got == recordFile || len(got) > maxName {
-			t.Errorf("%q becomes %q", name, got)
-		}
-	}
 }
 
 // The record's JSON is read by other programs: its names are fixed.

@@ -23,7 +23,7 @@ static void accept_data_ready(struct sock *sk)
 	 * accepted. It has no use for it, and its sk_callback_lock must not be
 	 * taken here: look at the state, which only a listener shares, first.
 	 */
-	if (sk->sk_state != TCP_LISTEN)
+	if (READ_ONCE(sk->sk_state) != TCP_LISTEN)
 		return;
 
 	read_lock_bh(&sk->sk_callback_lock);

@@ -5,7 +5,6 @@
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <net/sock.h>
-#include <net/tcp.h>
 
 #include "internal.h"
 
@@ -92,6 +91,12 @@ static void conn_state_change(struct sock *sk)
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
+/* Jiffies at which something ends that has @ms from now; 0: never. */
+unsigned long ktcp_conn_deadline(unsigned int ms)
+{
+	return jiffies + (ms ? msecs_to_jiffies(ms) : MAX_JIFFY_OFFSET);
+}
+
 /*
  * Makes a connection of an accepted socket, which it consumes also when it
  * fails. The connection's work does the rest: the server's list is the only
@@ -103,7 +108,7 @@ int ktcp_conn_create(struct ktcp_server *srv, struct socket *sock)
 
 	conn = kmem_cache_alloc(conn_cache, GFP_KERNEL);
 	if (!conn) {
-		/* See conn_can_close(). */
+		/* See ktcp_conn_release(), 4. */
 		sock_no_linger(sock->sk);
 		sock_release(sock);
 		return -ENOMEM;
@@ -114,7 +119,7 @@ int ktcp_conn_create(struct ktcp_server *srv, struct socket *sock)
 	conn->sk = sock->sk;
 	conn->sock = sock;
 	conn->srv = srv;
-	conn->deadline = jiffies + msecs_to_jiffies(srv->cfg.timeout_ms);
+	conn->deadline = ktcp_conn_deadline(srv->cfg.timeout_ms);
 
 	spin_lock(&srv->lock);
 	list_add_tail(&conn->node, &srv->conns);
@@ -157,25 +162,6 @@ static void conn_unhook(struct ktcp_conn *conn)
 }
 
 /*
- * May TCP be left to finish this connection without us? A kernel socket holds
- * no reference to its namespace, so tcp_close() stops its timers: in a state
- * that relies on retransmission it would stay for ever. That leaves the end of
- * the road, and FIN_WAIT2 if TCP can turn it into a timewait socket, which the
- * namespace knows how to purge.
- */
-static bool conn_can_close(struct sock *sk)
-{
-	switch (sk->sk_state) {
-	case TCP_CLOSE:
-		return true;
-	case TCP_FIN_WAIT2:
-		return tcp_fin_time(sk) <= TCP_TIMEWAIT_LEN;
-	default:
-		return false;
-	}
-}
-
-/*
  * The one way out, whatever the reason. Called by the connection's own work,
  * once, as its last act.
  */
@@ -194,15 +180,21 @@ void ktcp_conn_release(struct ktcp_conn *conn)
 	srv->stats.bytes_out += conn->bytes_out;
 	if (conn->timed_out)
 		srv->stats.timed_out++;
-	if (conn->failed)
+	if (conn->aborted)
 		srv->stats.errors++;
 	spin_unlock(&srv->lock);
 
 	/* 3. They may have queued it while it was running, up to now. */
 	cancel_work(&conn->work);
 
-	/* 4. Without callbacks the socket has no way back into our text. */
-	if (!conn_can_close(conn->sk))
+	/*
+	 * 4. Without callbacks the socket has no way back into our text. It may
+	 * go quietly when TCP needs nothing more from it. In any other state it
+	 * is reset: a kernel socket holds no reference to its namespace, so
+	 * tcp_close() stops its timers, and if it relied on a retransmission it
+	 * would stay for ever.
+	 */
+	if (conn->aborted)
 		sock_no_linger(conn->sk);
 	sock_release(conn->sock);
 
@@ -242,7 +234,6 @@ void *ktcp_conn_priv(struct ktcp_conn *conn)
  */
 void ktcp_conn_touch(struct ktcp_conn *conn)
 {
-	unsigned long timeout = msecs_to_jiffies(conn->srv->cfg.timeout_ms);
-
-	WRITE_ONCE(conn->deadline, jiffies + timeout);
+	WRITE_ONCE(conn->deadline,
+		   ktcp_conn_deadline(conn->srv->cfg.timeout_ms));
 }

@@ -44,7 +44,7 @@ struct ktcp_conn {
 	bool starved; /* a send found no memory: the sweep tries again */
 	bool expired; /* set by the sweep: the deadline has passed */
 	bool timed_out; /* for the counters */
-	bool failed; /* for the counters */
+	bool aborted; /* ends with a reset, from either side */
 
 	u8 priv[] __aligned(8);
 };
@@ -54,6 +54,7 @@ extern const struct ktcp_proto *ktcp_proto;
 
 int ktcp_conn_cache_init(void);
 void ktcp_conn_cache_uninit(void);
+unsigned long ktcp_conn_deadline(unsigned int ms);
 int ktcp_conn_create(struct ktcp_server *srv, struct socket *sock);
 void ktcp_conn_kick(struct ktcp_conn *conn);
 void ktcp_conn_hook(struct ktcp_conn *conn);

@@ -61,7 +61,7 @@ static void io_set_deadline(struct ktcp_conn *conn, unsigned int ms)
 {
 	struct ktcp_server *srv = conn->srv;
 
-	WRITE_ONCE(conn->deadline, jiffies + msecs_to_jiffies(ms));
+	WRITE_ONCE(conn->deadline, ktcp_conn_deadline(ms));
 	WRITE_ONCE(conn->expired, false);
 	spin_lock(&srv->lock);
 	ktcp_sweep_arm(srv, conn->deadline);
@@ -91,7 +91,7 @@ static bool io_expired(struct ktcp_conn *conn)
 /* No good bye: the peer gets a reset, if it is still there. */
 static enum io_next io_abort(struct ktcp_conn *conn)
 {
-	conn->failed = true;
+	conn->aborted = true;
 	return IO_RELEASE;
 }
 
@@ -110,10 +110,12 @@ static enum io_next io_linger(struct ktcp_conn *conn)
 	case TCP_CLOSE:
 		return IO_RELEASE;
 	case TCP_FIN_WAIT2:
-		/* The peer has all that we sent, and may keep its end open. */
-		if (expired || READ_ONCE(conn->srv->stopping))
-			return IO_RELEASE;
-		return IO_WAIT;
+		/* The peer has all that we sent, and may keep its end open, */
+		if (!expired && !READ_ONCE(conn->srv->stopping))
+			return IO_WAIT;
+		/* as a timewait socket, unless tcp_close() needs a timer. */
+		return tcp_fin_time(sk) <= TCP_TIMEWAIT_LEN ? IO_RELEASE :
+							      io_abort(conn);
 	default:
 		return expired ? io_abort(conn) : IO_WAIT;
 	}

@@ -64,7 +64,7 @@ struct ktcp_proto {
  * @max_conns: open connections at most. Further ones wait in the backlog
  *	until one ends.
  * @timeout_ms: a connection ends this long after accept, or after the last
- *	ktcp_conn_touch()
+ *	ktcp_conn_touch(); 0: it may stay
  * @linger_ms: how long the peer may take to answer our FIN with its own, and
  *	to take what is still unsent
  * @stop_ms: how long ktcp_server_stop() waits for peers to acknowledge the
@@ -85,8 +85,8 @@ struct ktcp_config {
  * @accepted: connections accepted
  * @closed: connections that are gone again, whatever the reason
  * @timed_out: of those, the ones that ran out of time
- * @errors: of those, the ones that ended with a reset, from either side; and
- *	connections that could not be accepted
+ * @errors: of those, the ones that ended with a reset, from either side, or
+ *	for want of memory; and accepts that failed
  * @bytes_in: bytes that the protocol has consumed
  * @bytes_out: bytes that sockets have taken
  */

@@ -85,7 +85,7 @@ static int recv_rx_actor(read_descriptor_t *desc, struct sk_buff *skb,
 		return 0;
 
 	len = recv_feed_skb(io, skb, off, len);
-	io->conn->bytes_in += len;
+	WRITE_ONCE(io->conn->bytes_in, io->conn->bytes_in + len);
 	if (io->error || io->conn->closing || io->conn->more ||
 	    io->nr == KTCP_IO_VECS)
 		desc->count = 0;

@@ -132,7 +132,7 @@ static ssize_t send_msg(struct ktcp_conn *conn, const struct kvec *vec,
 	if (sent == -EAGAIN || sent == -ENOMEM || sent == -ENOBUFS)
 		sent = 0;
 	if (sent > 0)
-		conn->bytes_out += sent;
+		WRITE_ONCE(conn->bytes_out, conn->bytes_out + sent);
 	if (sent >= 0 && sent < bytes)
 		send_blocked(conn);
 	return sent;

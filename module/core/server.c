@@ -52,7 +52,7 @@ static int server_listen(struct ktcp_server *srv, struct net *net)
 	if (err)
 		goto err_release;
 
-	srv->sock = sock;
+	WRITE_ONCE(srv->sock, sock);
 	ktcp_accept_hook(srv);
 	err = kernel_listen(sock, srv->cfg.backlog);
 	if (err)
@@ -61,7 +61,7 @@ static int server_listen(struct ktcp_server *srv, struct net *net)
 
 err_unhook:
 	ktcp_accept_unhook(srv);
-	srv->sock = NULL;
+	WRITE_ONCE(srv->sock, NULL);
 err_release:
 	sock_release(sock);
 	return err;
@@ -110,13 +110,13 @@ static void server_close(struct ktcp_server *srv)
 
 	/* From here on nobody queues the accept work except the callback, */
 	spin_lock(&srv->lock);
-	srv->stopping = true;
+	WRITE_ONCE(srv->stopping, true);
 	spin_unlock(&srv->lock);
 
 	/* and then not even that; it is flushed before its socket goes. */
 	ktcp_accept_unhook(srv);
 	sock_release(srv->sock);
-	srv->sock = NULL;
+	WRITE_ONCE(srv->sock, NULL);
 
 	/* No connection is added any more: every one is told to end. */
 	spin_lock(&srv->lock);
@@ -147,7 +147,7 @@ static void server_drain(struct ktcp_server *srv)
 	if (!wait_event_timeout(srv->drained, server_empty(srv), left)) {
 		/* The others are reset, which waits for nobody. */
 		spin_lock(&srv->lock);
-		srv->aborting = true;
+		WRITE_ONCE(srv->aborting, true);
 		server_kick_all(srv);
 		spin_unlock(&srv->lock);
 		wait_event(srv->drained, server_empty(srv));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * /sys/kernel/webserver/net/data/status, a different one in each network
- * namespace.
+ * /sys/kernel/webserver/net/data/status, and statistics/ beside it, different
+ * ones in each network namespace.
  *
  * "net" is an ordinary directory whose children are tagged with a namespace,
  * as /sys/class/net is: its type has child_ns_type. Each namespace adds a
@@ -62,7 +62,54 @@ static struct attribute *data_attrs[] = {
 	&status_attr.attr,
 	NULL,
 };
-ATTRIBUTE_GROUPS(data);
+
+static const struct attribute_group data_group = {
+	.attrs = data_attrs,
+};
+
+static ssize_t statistic_show(struct kobject *kobj, size_t offset, char *buf)
+{
+	struct ktcp_stats stats;
+
+	ktcp_server_stats(&to_kweb_net(kobj)->srv, &stats);
+	return sysfs_emit(buf, "%llu\n", *(u64 *)((void *)&stats + offset));
+}
+
+/* One file per counter, as interfaces have. */
+#define STATISTIC(name)                                                        \
+	static ssize_t name##_show(struct kobject *kobj,                       \
+				   struct kobj_attribute *attr, char *buf)     \
+	{                                                                      \
+		return statistic_show(kobj, offsetof(struct ktcp_stats, name), \
+				      buf);                                    \
+	}                                                                      \
+	static struct kobj_attribute name##_attr = __ATTR_RO(name)
+
+STATISTIC(active);
+STATISTIC(accepted);
+STATISTIC(closed);
+STATISTIC(timed_out);
+STATISTIC(errors);
+STATISTIC(bytes_in);
+STATISTIC(bytes_out);
+
+static struct attribute *statistics_attrs[] = {
+	&active_attr.attr,    &accepted_attr.attr,
+	&closed_attr.attr,    &timed_out_attr.attr,
+	&errors_attr.attr,    &bytes_in_attr.attr,
+	&bytes_out_attr.attr, NULL,
+};
+
+static const struct attribute_group statistics_group = {
+	.name = "statistics",
+	.attrs = statistics_attrs,
+};
+
+static const struct attribute_group *data_groups[] = {
+	&data_group,
+	&statistics_group,
+	NULL,
+};
 
 static const void *data_namespace(KOBJ_CONST struct kobject *kobj)
 {
