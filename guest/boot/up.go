@@ -1,8 +1,10 @@
 package boot
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/u-root/u-root/pkg/kmodule"
 
@@ -17,7 +19,7 @@ func Up() error {
 	if err := mountAll(); err != nil {
 		return err
 	}
-	if err := applySettings(settings); err != nil {
+	if err := applySettings(settingsDir, settings); err != nil {
 		return err
 	}
 	if err := Probe(drivers...); err != nil {
@@ -55,7 +57,7 @@ type setting struct {
 var settings = []setting{
 	{path: "kernel/printk", value: "8 4 1 7"},
 	{path: "kernel/printk_ratelimit", value: "0"},
-	{path: "kernel/sysrq", value: "1"},
+	{path: "kernel/sysrq", value: "1", optional: true},
 	{path: "kernel/kptr_restrict", value: "0"},
 	{path: "kernel/panic_on_oops", value: "0"},
 	{path: "kernel/hung_task_timeout_secs", value: "20", optional: true},
@@ -66,12 +68,25 @@ var settings = []setting{
 	{path: "net/core/skb_defer_max", value: "0", optional: true},
 }
 
-func applySettings(all []setting) error {
+// settingsDir is where settings are.
+const settingsDir = "/proc/sys"
+
+func applySettings(dir string, all []setting) error {
 	for _, s := range all {
-		err := os.WriteFile("/proc/sys/"+s.path, []byte(s.value), 0)
-		if err != nil && !(s.optional && os.IsNotExist(err)) {
+		err := set(filepath.Join(dir, s.path), s.value)
+		if err != nil && !(s.optional && errors.Is(err, os.ErrNotExist)) {
 			return fmt.Errorf("set %s to %q: %w", s.path, s.value, err)
 		}
 	}
 	return nil
+}
+
+// set writes a file that is there already.
+func set(path, value string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
 }

@@ -3,12 +3,12 @@ package files
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"ktcp/guest/thread"
 	"ktcp/guest/wire"
 )
 
@@ -30,25 +30,22 @@ func (s Files) WriteLoop(req wire.WriteLoopRequest) (wire.WriteLoopAnswer, error
 	ready.Add(threads)
 	for i := range threads {
 		done.Go(func() {
+			var opened sync.Once
 			// No other goroutine may share the thread: as many threads as were asked for are in the kernel at once.
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			opened := false
-			err := s.Enter(req.Netns, func() error {
-				fd, err := openForWriting(s.Translate(req.Netns, req.Path))
-				opened = true
-				ready.Done()
-				if err != nil {
-					return err
-				}
-				defer unix.Close(fd)
-				<-start
-				total.add(writeValues(fd, req.Values, req.Count, i))
-				return nil
+			err := thread.Run(func() (reuse bool, err error) {
+				return true, s.Enter(req.Netns, func() error {
+					fd, err := openForWriting(s.Translate(req.Netns, req.Path))
+					opened.Do(ready.Done)
+					if err != nil {
+						return err
+					}
+					defer unix.Close(fd)
+					<-start
+					total.add(writeValues(fd, req.Values, req.Count, i))
+					return nil
+				})
 			})
-			if !opened {
-				ready.Done()
-			}
+			opened.Do(ready.Done) // where it did not come that far
 			if err != nil {
 				errs <- err
 			}

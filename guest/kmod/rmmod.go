@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/u-root/u-root/pkg/kmodule"
 	"golang.org/x/sys/unix"
 
+	"ktcp/guest/thread"
 	"ktcp/guest/wire"
 )
 
@@ -21,43 +21,44 @@ const defaultDeadline = 10 * time.Second
 type Unloader struct {
 	mu      sync.Mutex
 	pending map[string]*unload
+	// remove replaces the system call in tests.
+	remove func(name string, flags uintptr) error
 }
 
 // unload is one delete_module(2) that has not yet returned.
 type unload struct {
-	tid   int // of the thread that is in it
+	*thread.Thread
 	start time.Time
-	done  chan struct{} // closed when it has returned; took and err are set before
-	took  time.Duration
-	err   error
+	took  time.Duration // set when it has returned
 }
 
 // Rmmod unloads a module. It returns an error only where the kernel refuses for another reason than that the module is
-// in use or is being unloaded already.
+// in use or is being unloaded already, or where the module's exit brought down the thread that called it.
 func (u *Unloader) Rmmod(req wire.RmmodRequest) (wire.RmmodAnswer, error) {
 	call := u.begin(req.Name)
 	deadline := req.Deadline
 	if deadline <= 0 {
 		deadline = defaultDeadline
 	}
-	timer := time.NewTimer(deadline)
-	defer timer.Stop()
-	select {
-	case <-call.done:
-	case <-timer.C:
-		answer := wire.RmmodAnswer{Elapsed: time.Since(call.start), Stack: stackOf(call.tid)}
+	done, err := call.WaitFor(deadline)
+	if !done {
+		answer := wire.RmmodAnswer{Elapsed: time.Since(call.start), Stack: stackOf(call.TID())}
 		answer.Refcount, answer.Holders = users(req.Name)
 		return answer, nil
 	}
 	switch {
-	case call.err == nil:
+	case err == nil:
 		return wire.RmmodAnswer{Done: true, Elapsed: call.took}, nil
-	case errors.Is(call.err, unix.EWOULDBLOCK), errors.Is(call.err, unix.EBUSY):
-		answer := wire.RmmodAnswer{Elapsed: call.took, Errno: int(call.err.(unix.Errno))}
+	case errors.Is(err, unix.EWOULDBLOCK), errors.Is(err, unix.EBUSY):
+		answer := wire.RmmodAnswer{Elapsed: call.took}
+		var errno unix.Errno
+		if errors.As(err, &errno) {
+			answer.Errno = int(errno)
+		}
 		answer.Refcount, answer.Holders = users(req.Name)
 		return answer, nil
 	default:
-		return wire.RmmodAnswer{}, fmt.Errorf("rmmod %s: %w", req.Name, call.err)
+		return wire.RmmodAnswer{}, fmt.Errorf("rmmod %s: %w", req.Name, err)
 	}
 }
 
@@ -72,23 +73,20 @@ func (u *Unloader) begin(name string) *unload {
 	if u.pending == nil {
 		u.pending = map[string]*unload{}
 	}
-	call := &unload{start: time.Now(), done: make(chan struct{})}
+	if u.remove == nil {
+		u.remove = kmodule.Delete
+	}
+	call := &unload{start: time.Now()}
 	u.pending[name] = call
-	started := make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		call.tid = unix.Gettid()
-		close(started)
+	call.Thread = thread.Start(func() (reuse bool, err error) {
 		// Without O_NONBLOCK the kernel does not wait for references to go either, since Linux 3.13.
-		err := kmodule.Delete(name, unix.O_NONBLOCK)
+		err = u.remove(name, unix.O_NONBLOCK)
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		call.took, call.err = time.Since(call.start), err
+		call.took = time.Since(call.start)
 		delete(u.pending, name)
-		close(call.done)
-	}()
-	<-started
+		return true, err
+	})
 	return call
 }
 

@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"ktcp/guest/thread"
 )
 
 // settleKernel has the kernel do what it has put off, as far as user space can make it: objects freed by call_rcu
@@ -26,10 +28,7 @@ func rcuBarrier() {
 	if os.WriteFile("/sys/module/rcutree/parameters/do_rcu_barrier", []byte("1"), 0) == nil {
 		return
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // and never unlocked: the thread stays on its last CPU, so it ends with this goroutine
+	_ = thread.Run(func() (reuse bool, err error) {
 		for cpu := range runtime.NumCPU() {
 			var set unix.CPUSet
 			set.Set(cpu)
@@ -37,8 +36,8 @@ func rcuBarrier() {
 				_, _, _ = unix.Syscall(unix.SYS_MEMBARRIER, membarrierGlobal, 0, 0)
 			}
 		}
-	}()
-	<-done
+		return false, nil // it stays bound to the last CPU
+	})
 }
 
 // membarrierGlobal is MEMBARRIER_CMD_GLOBAL: synchronize_rcu where there is more than one CPU.

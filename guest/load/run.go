@@ -39,7 +39,7 @@ func Run(ctx context.Context, s Spec) (wire.LoadResult, error) {
 	var wg sync.WaitGroup
 	for i := range workers {
 		workers[i] = &worker{plan: p, left: &left, stop: stop, conns: share(p.Conns, p.threads, i)}
-		wg.Go(func() { errs[i] = p.Thread(workers[i].guard) })
+		wg.Go(func() { errs[i] = p.Thread(workers[i].run) })
 	}
 	wg.Wait()
 	if !unwatch() {

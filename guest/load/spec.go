@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ktcp/guest/thread"
 	"ktcp/guest/wire"
 )
 
@@ -63,9 +64,7 @@ func (s Spec) validate() (*plan, error) {
 	}
 	if p.Thread == nil {
 		p.Thread = func(f func() error) error {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			return f()
+			return thread.Run(func() (reuse bool, err error) { return true, f() })
 		}
 	}
 	p.threads = min(runtime.NumCPU(), s.Conns)

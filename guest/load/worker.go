@@ -2,7 +2,6 @@ package load
 
 import (
 	"fmt"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -37,16 +36,6 @@ type worker struct {
 	stopping bool
 	buf      []byte
 	result   wire.LoadResult
-}
-
-// guard is run for PID 1, which must not end with a panic.
-func (w *worker) guard() (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("load: panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return w.run()
 }
 
 // run drives the clients until all are done.

@@ -5,13 +5,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"ktcp/guest/thread"
 )
 
 // mountDir holds a directory for each namespace, with its sysfs.
@@ -148,23 +149,11 @@ func (s *space) drop() error {
 	return first
 }
 
-// onThread runs f on a thread of its own choice of namespace: f may enter another and need not come back. The thread
-// is brought back to the initial namespace or ended.
+// onThread runs f on a thread of its own: f may enter another namespace and need not come back. The thread is brought
+// back to the initial namespace or ended.
 func (t *Table) onThread(f func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer func() {
-			if p := recover(); p != nil {
-				done <- fmt.Errorf("panic: %v", p)
-			}
-		}()
-		err := f()
-		// A goroutine that ends while it is locked takes its thread with it.
-		if netns.Set(t.root) == nil {
-			runtime.UnlockOSThread()
-		}
-		done <- err
-	}()
-	return <-done
+	return thread.Run(func() (reuse bool, err error) {
+		err = f()
+		return netns.Set(t.root) == nil, err
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"ktcp/guest/thread"
 	"ktcp/guest/wire"
 )
 
@@ -51,7 +52,8 @@ func (s *Server) Run() error {
 			return err
 		}
 		if s.table[f.Op].inline {
-			s.serve(f)
+			body, err := s.call(f)
+			s.answer(f, body, err)
 		} else {
 			go s.serve(f)
 		}
@@ -63,9 +65,21 @@ func (s *Server) Run() error {
 	}
 }
 
-// serve answers one request.
+// serve serves one request on a thread of its own: the kernel may end it with an oops, and that is an answer too.
 func (s *Server) serve(f wire.Frame) {
-	body, err := s.call(f)
+	var body []byte
+	err := thread.Run(func() (reuse bool, err error) {
+		body, err = s.call(f)
+		return true, err
+	})
+	if err == thread.ErrKilled { // not that of a thread further down, which says more
+		err = fmt.Errorf("%s: %w", f.Op, err)
+	}
+	s.answer(f, body, err)
+}
+
+// answer sends the answer to one request.
+func (s *Server) answer(f wire.Frame, body []byte, err error) {
 	answer := wire.Frame{ID: f.ID, Body: body, Err: wire.NewError(err)}
 	if err := s.write(answer); err != nil {
 		select {

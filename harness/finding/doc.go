@@ -14,8 +14,10 @@
 //
 //   - A kernel log that holds something that looks like a report yields at least one finding. A shape that the table of
 //     headers does not know becomes a [Splat]; nothing is dropped because it was not understood.
-//   - One bug yields one finding: the panic that follows an oops, or the RIP that the kernel prints again after
-//     its end, belong to the oops.
+//   - What only follows from a report is part of it: the panic after an oops, the registers that the kernel prints again
+//     after the end mark. Reports of one bug in other words (a sleep in atomic context, then an unbalanced preempt count) are findings
+//     of their own.
+//   - A log is parsed whole. Of a report that is cut in two by two calls, the second half is a [Splat].
 //   - A line that is known to be harmless yields nothing; [Boring] says which lines those are and why.
 //   - Findings are data. Their JSON names (see [Finding]) do not change meaning; new ones may be added.
 //

@@ -18,7 +18,8 @@ type Finding struct {
 	Module string `json:"module,omitempty"`
 	// Title is one line that says what happened, without a time stamp.
 	Title string `json:"title"`
-	// Location is the innermost line of the module's own source, nil when it is not known.
+	// Location is the innermost line of the module's own source, where no symbolizer has been at it perhaps only the function;
+	// nil when not even that is known.
 	Location *Location `json:"location,omitempty"`
 	// Stack is where it happened, innermost frame first.
 	Stack []Frame `json:"stack,omitempty"`

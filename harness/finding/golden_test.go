@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -220,12 +221,7 @@ func FuzzParseConsole(f *testing.F) {
 	}
 	f.Add("[    1.0] ------------[ cut here ]------------\nBUG: \n\n[ 2.000000][ T1] Call Trace:")
 	f.Fuzz(func(t *testing.T, log string) {
-		for _, found := range Dedupe(ParseConsole(log)) {
-			if found.Kind == "" || found.Fingerprint == "" || found.Count < 1 || found.Oracle != OracleLog {
-				t.Errorf("incomplete finding: %+v", found)
-			}
-			_ = Text(found)
-		}
+		checkComplete(t, log)
 	})
 }
 
@@ -235,4 +231,39 @@ func BenchmarkParse(b *testing.B) {
 		Parse(lines)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(lines)), "ns/line")
+}
+
+// Whatever a dying guest writes, the parser comes to an end, and what it finds is complete.
+func TestParseSurvivesDamage(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	names := logs(t)
+	for range 300 {
+		name := names[r.IntN(len(names))]
+		lines := strings.Split(readLog(t, name), "\n")
+		for range 1 + r.IntN(20) {
+			i, j := r.IntN(len(lines)), r.IntN(len(lines))
+			switch r.IntN(4) {
+			case 0:
+				lines[i], lines[j] = lines[j], lines[i]
+			case 1:
+				lines[i] += lines[j]
+			case 2:
+				lines[i] = lines[i][:r.IntN(len(lines[i])+1)]
+			case 3:
+				lines = slices.Concat(lines[:i], []string{""}, lines[max(i, j):])
+			}
+		}
+		checkComplete(t, strings.Join(lines, "\n"))
+	}
+}
+
+// checkComplete parses a log and checks that the findings are whole.
+func checkComplete(t *testing.T, log string) {
+	t.Helper()
+	for _, found := range Dedupe(ParseConsole(log)) {
+		if found.Kind == "" || found.Fingerprint == "" || found.Count < 1 || found.Oracle != OracleLog || found.Title == "" {
+			t.Errorf("incomplete finding: %+v", found)
+		}
+		_ = Text(found)
+	}
 }

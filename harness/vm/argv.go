@@ -104,10 +104,18 @@ func memoryObject(s shape, w wiring) string {
 //   - nokaslr: addresses can be compared between guests
 //   - mitigations=off: the guest holds no secrets, and under TCG a retpoline is a slow jump
 //   - sysrq_always_enabled: evidence can be asked for over the console
-func kernelArgs(extra []string) string {
-	return strings.Join(append([]string{
-		"console=ttyS0", "panic=-1", "nokaslr", "mitigations=off", "sysrq_always_enabled",
-	}, extra...), " ")
+//   - psi=0, GODEBUG: less for a clone to translate before it can answer. The latter is for the agent, whose threads
+//     would otherwise send each other signals because they run so slowly
+//   - tsc=reliable, under TCG: without it every look at the clock is a trap to QEMU for the ACPI timer
+func kernelArgs(s shape, extra []string) string {
+	args := []string{
+		"console=ttyS0", "panic=-1", "nokaslr", "mitigations=off", "sysrq_always_enabled", "psi=0",
+		"GODEBUG=asyncpreemptoff=1",
+	}
+	if s.accel == TCG {
+		args = append(args, "tsc=reliable")
+	}
+	return strings.Join(append(args, extra...), " ")
 }
 
 // guard is a shell command line that runs the arguments after it under the lifetime of the process parent: the kernel kills it
@@ -122,5 +130,6 @@ func guard(parent int) []string {
 // guardCommand arranges that QEMU dies with its parent.
 const guardCommand = "setpriv"
 
-// tunables let QEMU's heap live in huge pages: half of the page faults of its start are the heap's.
-const tunables = "glibc.malloc.hugetlb=1"
+// tunables let QEMU's heap live in huge pages, and what is large outside of it, where giving it back is cheap: half of
+// the page faults of QEMU's start are the heap's.
+const tunables = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=131072"

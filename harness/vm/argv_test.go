@@ -36,7 +36,7 @@ func TestCommandLine(t *testing.T) {
 			o := qemu.Options{QEMUCommand: guardCommand, QEMUArgs: append(guard(4711), "/usr/bin/"+qemuCommand)}
 			o.QEMUArgs = append(o.QEMUArgs, qemuArgs(test.shape, test.wires)...)
 			if !test.wires.incoming {
-				o.Kernel, o.Initramfs, o.KernelArgs = "/boot/vmlinuz", "/initramfs", kernelArgs([]string{"slub_debug=U"})
+				o.Kernel, o.Initramfs, o.KernelArgs = "/boot/vmlinuz", "/initramfs", kernelArgs(test.shape, []string{"slub_debug=U"})
 			}
 			argv, err := o.Cmdline()
 			if err != nil {

@@ -37,7 +37,7 @@ type booted struct {
 // caller gave up.
 func (m *machine) bootProcess(ctx context.Context, ram *os.File, console string) (*booted, error) {
 	l := m.launch()
-	l.kernel, l.initramfs, l.cmdline = m.spec.Kernel.Image, m.spec.Image.Path, kernelArgs(m.spec.Append)
+	l.kernel, l.initramfs, l.cmdline = m.spec.Kernel.Image, m.spec.Image.Path, kernelArgs(m.shape, m.spec.Append)
 	l.ram, l.shared = ram, ram != nil
 	l.console = console
 	p, err := start(l)

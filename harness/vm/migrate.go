@@ -28,8 +28,12 @@ var ignoreShared = capability{"x-ignore-shared", true}
 
 // save stops the guest and returns the state of its devices; its memory is in its file. The guest is saved while it runs, so that
 // a clone goes on by itself.
-func (b *booted) save(ctx context.Context) ([]byte, error) {
-	state, err := b.process.save(ctx)
+func (b *booted) save(ctx context.Context, s shape) ([]byte, error) {
+	err := b.process.settle(ctx, s)
+	var state []byte
+	if err == nil {
+		state, err = b.process.save(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("save guest: %w: %w", errMigrate, err)
 	}

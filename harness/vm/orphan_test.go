@@ -14,15 +14,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// helperVariable turns this test binary into the victim of TestNoQEMUSurvives.
-const helperVariable = "KTCP_VM_TEST_VICTIM"
+// helperVariable turns this test binary into another process that a test needs.
+const helperVariable = "KTCP_VM_TEST_HELPER"
 
-// TestMain serves both.
+// asksForVictim is what it holds for TestNoQEMUSurvives.
+const asksForVictim = "victim"
+
 func TestMain(m *testing.M) {
-	if os.Getenv(helperVariable) != "" {
+	switch os.Getenv(helperVariable) {
+	case "":
+		os.Exit(m.Run())
+	case asksForVictim:
 		victim()
+	case asksForFullDisk:
+		if err := fullDisk(); err != nil {
+			fmt.Println("error:", err)
+			os.Exit(1)
+		}
 	}
-	os.Exit(m.Run())
 }
 
 // victim clones a guest, says so, and waits to be killed. It does so on a thread that is gone by then: the thread that asks for
@@ -50,7 +59,7 @@ func victim() {
 func TestNoQEMUSurvives(t *testing.T) {
 	clone(t, stock(t)).Close() // so that the victim finds a template
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helperVariable+"=1")
+	cmd.Env = append(os.Environ(), helperVariable+"="+asksForVictim)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

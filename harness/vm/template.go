@@ -31,11 +31,10 @@ type template struct {
 // templateKey digests everything that a saved guest depends on.
 func (m *machine) templateKey() string {
 	w := wiring{agentFD: 3, monitorFD: 4, ramFD: 5, shared: true}
-	parts := []string{formatVersion, m.spec.identity(), m.emulator.id, m.emulator.version, kernelArgs(m.spec.Append)}
+	parts := []string{formatVersion, m.spec.identity(), m.emulator.id, m.emulator.version, kernelArgs(m.shape, m.spec.Append)}
 	parts = append(parts, qemuArgs(m.shape, w)...)
-	if m.shape.accel == KVM {
-		parts = append(parts, hostCPU()) // -cpu host
-	}
+	// KVM's -cpu host is this processor, and TCG counts its ticks.
+	parts = append(parts, hostCPU())
 	return cache.Key(parts...)
 }
 
@@ -82,7 +81,7 @@ func (m *machine) save(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	bootTime := time.Since(began)
-	state, err := b.save(bounded)
+	state, err := b.save(bounded, m.shape)
 	err = errors.Join(err, b.process.kill())
 	if err != nil {
 		return err
