@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -20,6 +21,12 @@ func Main(m *testing.M) int {
 		return max(code, 1) // every scenario has said so
 	}
 	run, err := r.run.Close()
+	if err == nil && code != 0 && run.ExitCode() == report.ExitClean {
+		// A test failed before it had a record, or beside one: the records alone would say that all is well.
+		if err = r.run.Fail(errors.New("go test failed although every record passes: see its output")); err == nil {
+			run, err = r.run.Close()
+		}
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ktcp: complete the results:", err)
 		return max(code, 1)

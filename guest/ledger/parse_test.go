@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +139,7 @@ func TestFindHZ(t *testing.T) {
 		}
 	}
 	for _, hz := range rates {
-		text := "\njiffies: " + uitoa(1<<32-300*hz+4*hz) + "\n"
+		text := "\njiffies: " + strconv.FormatUint(1<<32-300*hz+4*hz, 10) + "\n"
 		if got, err := findHZ([]byte(text), 4*time.Second); err != nil || got != hz {
 			t.Errorf("HZ = %d, %v, want %d", got, err, hz)
 		}
@@ -146,9 +147,4 @@ func TestFindHZ(t *testing.T) {
 	if _, err := findHZ([]byte("nothing"), time.Second); err == nil {
 		t.Error("no error for a list without jiffies")
 	}
-}
-
-func uitoa(n uint64) string {
-	text, _ := json.Marshal(n)
-	return string(text)
 }

@@ -36,7 +36,7 @@ type Spec struct {
 // plan is a validated Spec.
 type plan struct {
 	Spec
-	to      unix.Sockaddr
+	addr    netip.AddrPort
 	family  int
 	threads int
 }
@@ -53,11 +53,9 @@ func (s Spec) validate() (*plan, error) {
 	case s.Requests < 0:
 		return nil, fmt.Errorf("load with %d requests: %w", s.Requests, unix.EINVAL)
 	}
-	p := &plan{Spec: s, family: unix.AF_INET6}
-	p.to = &unix.SockaddrInet6{Addr: addr.Addr().As16(), Port: int(addr.Port())}
+	p := &plan{Spec: s, addr: addr, family: unix.AF_INET6}
 	if addr.Addr().Is4() {
 		p.family = unix.AF_INET
-		p.to = &unix.SockaddrInet4{Addr: addr.Addr().As4(), Port: int(addr.Port())}
 	}
 	if p.Patience <= 0 {
 		p.Patience = patience
@@ -69,4 +67,12 @@ func (s Spec) validate() (*plan, error) {
 	}
 	p.threads = min(runtime.NumCPU(), s.Conns)
 	return p, nil
+}
+
+// sockaddr returns the address to connect to: a new one each time, since a system call writes to it.
+func (p *plan) sockaddr() unix.Sockaddr {
+	if p.family == unix.AF_INET {
+		return &unix.SockaddrInet4{Addr: p.addr.Addr().As4(), Port: int(p.addr.Port())}
+	}
+	return &unix.SockaddrInet6{Addr: p.addr.Addr().As16(), Port: int(p.addr.Port())}
 }

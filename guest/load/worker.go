@@ -26,6 +26,7 @@ type worker struct {
 	stop  int           // eventfd
 	conns int
 
+	to       unix.Sockaddr
 	epoll    int
 	now      time.Time
 	look     time.Time // when clients are next checked for progress
@@ -48,6 +49,7 @@ func (w *worker) run() error {
 	if err := w.watch(w.stop, unix.EPOLLIN, stopEvent); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	w.to = w.sockaddr()
 	w.buf = make([]byte, recvBuffer)
 	w.clients = make([]client, w.conns)
 	w.active = w.conns

@@ -60,7 +60,11 @@ func TestReadOnly(t *testing.T) {
 		if err := os.Chmod(dir, 0o555); err != nil {
 			t.Fatal(err)
 		}
-		defer os.Chmod(dir, 0o755)
+		t.Cleanup(func() {
+			if err := os.Chmod(dir, 0o755); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	asNobody(t, func() {
 		_, err := OpenAt(root)

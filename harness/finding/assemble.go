@@ -203,8 +203,8 @@ func (a *assembly) named() {
 	}
 }
 
-// moduleArea is where x86-64 puts modules.
-var moduleArea = [2]Addr{0xffffffffc0000000, 0xffffffffff000000}
+// moduleArea is where x86-64 puts modules, with and without a randomized base.
+var moduleArea = [2]Addr{0xffffffffa0000000, 0xffffffffff000000}
 
 // suspect returns a module to blame where no stack names one.
 func (a *assembly) suspect() string {

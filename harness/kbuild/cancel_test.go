@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +21,9 @@ import (
 
 // patience is how long a test waits for what happens at once.
 const patience = 30 * time.Second
+
+// ownerVariable makes a copy of this test binary build what is in a directory.
+const ownerVariable = "KTCP_TEST_BUILD"
 
 // fifo makes a named pipe through which a build reports a process.
 func fifo(tb testing.TB) *os.File {
@@ -120,6 +124,39 @@ func TestBuildLeavesNoProcess(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+	wantEnd(t, sleeper)
+}
+
+func TestBuildOwnerKilled(t *testing.T) {
+	if dir := os.Getenv(ownerVariable); dir != "" {
+		c, err := cache.OpenAt(filepath.Join(dir, "cache"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := fakeKernel(t)
+		k.Build = filepath.Join(dir, "kernel")
+		_, err = Build(t.Context(), Spec{Dir: filepath.Join(dir, "module"), Kernel: k, Cache: c})
+		t.Fatalf("the build ended: %v", err)
+	}
+	dir := t.TempDir()
+	pipe := fifo(t)
+	for _, from := range []struct{ from, to string }{{fakeKernel(t).Build, "kernel"}, {copySource(t, "hello"), "module"}} {
+		if err := os.Rename(from.from, filepath.Join(dir, from.to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, filepath.Join(dir, "module/Kbuild"), "obj-m := hello.o\nhello-y := main.o words.o\n"+
+		"$(M)/main.o: hang\nhang:\n\techo $$$$ > "+pipe.Name()+"; exec sleep 1000\n")
+	owner := exec.Command(os.Args[0], "-test.run=^TestBuildOwnerKilled$")
+	owner.Env = append(os.Environ(), ownerVariable+"="+dir)
+	if err := owner.Start(); err != nil {
+		t.Fatal(err)
+	}
+	sleeper := reported(t, pipe)
+	if err := owner.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = owner.Wait()
 	wantEnd(t, sleeper)
 }
 

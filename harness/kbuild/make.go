@@ -116,10 +116,10 @@ func runMake(ctx context.Context, k *kernel.Kernel, t toolchain, w *workshop, di
 	if err != nil {
 		return "", false, fmt.Errorf("kernel tree: %w", err)
 	}
-	real := *k
-	real.Build = build
+	physical := *k
+	physical.Build = build
 	moduleDir := filepath.Join(w.source(), dir)
-	argv := append([]string{t.make}, arguments(&real, t.cc, w.source(), dir, runtime.NumCPU())...)
+	argv := append([]string{t.make}, arguments(&physical, t.cc, w.source(), dir, runtime.NumCPU())...)
 	cmd := command(ctx, moduleDir, environment(os.Getenv("PATH"), moduleDir, w.home(), w.tmp()), argv...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

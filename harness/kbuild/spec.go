@@ -68,7 +68,7 @@ func (s Spec) locate() (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	real, err := filepath.EvalSymlinks(shown)
+	physical, err := filepath.EvalSymlinks(shown)
 	if err != nil {
 		return place{}, fmt.Errorf("%w: %w", ErrNotModule, err)
 	}
@@ -79,7 +79,7 @@ func (s Spec) locate() (place, error) {
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return place{}, fmt.Errorf("%w: %w", ErrNotModule, err)
 	}
-	rel, err := filepath.Rel(real, dir)
+	rel, err := filepath.Rel(physical, dir)
 	if err != nil || !filepath.IsLocal(rel) {
 		return place{}, fmt.Errorf("%w: %s is not inside %s", ErrNotModule, s.Dir, root)
 	}
@@ -88,7 +88,7 @@ func (s Spec) locate() (place, error) {
 	}
 	for _, name := range []string{"Kbuild", "Makefile"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
-			return place{shown: shown, root: real, dir: filepath.ToSlash(rel)}, nil
+			return place{shown: shown, root: physical, dir: filepath.ToSlash(rel)}, nil
 		}
 	}
 	return place{}, fmt.Errorf("%w: %s has neither a Kbuild nor a Makefile", ErrNotModule, s.Dir)

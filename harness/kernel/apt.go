@@ -24,10 +24,9 @@ const killGrace = 3 * time.Second
 // apt runs the packaging system as an ordinary user. It shares the machine's sources and keys, and keeps its own
 // caches, since those of the system are root's.
 type apt struct {
-	cache   *cache.Dir
-	dir     string // private, below the cache
-	system  string // the system's package lists
-	hasConf bool
+	cache  *cache.Dir
+	dir    string // private, below the cache
+	system string // the system's package lists
 }
 
 func newApt(c *cache.Dir) *apt {

@@ -81,9 +81,8 @@ func (a *apt) planFor(ctx context.Context, c candidate, version string) (*plan, 
 		names = []string{c.image + "=" + version, c.headers}
 	}
 	stanzas, err := closure(ctx, a.show, names...)
-	var failed *CommandError
-	if errors.As(err, &failed) {
-		return nil, nil // a dependency that apt does not know
+	if errors.Is(err, errUnknown) {
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
@@ -99,15 +98,22 @@ func (a *apt) planFor(ctx context.Context, c candidate, version string) (*plan, 
 	return p, nil
 }
 
+// errUnknown tells that apt does not know one of the packages, or not in that version.
+var errUnknown = errors.New("package is not known")
+
 // show returns what apt knows of the packages named.
 func (a *apt) show(ctx context.Context, names []string) ([]stanza, error) {
 	text, err := a.query(ctx, "", append([]string{"apt-cache", "show", "--no-all-versions"}, names...)...)
+	var failed *CommandError
+	if errors.As(err, &failed) && strings.Contains(failed.Output, "No packages found") {
+		return nil, errUnknown
+	}
 	if err != nil {
 		return nil, err
 	}
 	stanzas := parseStanzas(text)
 	if len(stanzas) < len(names) {
-		return nil, &CommandError{Argv: []string{"apt-cache", "show"}, Err: errors.New("not all packages are known"), Output: text}
+		return nil, errUnknown
 	}
 	return stanzas, nil
 }

@@ -7,10 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // cacheKind is the place of unpacked kernels in the cache.
 const cacheKind = "kernels"
+
+// keepUnused is how long a kernel that nobody asks for stays in the cache.
+const keepUnused = 90 * 24 * time.Hour
 
 // provisioner fetches packaged kernels for one Spec.
 type provisioner struct {
@@ -73,11 +77,18 @@ func (p *provisioner) tryFetch(ctx context.Context, r request) (*Kernel, error) 
 		return nil, err
 	}
 	p.note(chosen)
+	fetched := false
 	dir, err := p.Cache.Entry(ctx, cacheKind, chosen.key(), func(ctx context.Context, tmp string) error {
+		fetched = true
 		return p.unpack(ctx, chosen, tmp)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if fetched {
+		if err := p.Cache.Prune(ctx, cacheKind, keepUnused); err != nil {
+			p.logf("old kernels stay in the cache: %v", err)
+		}
 	}
 	k, err := loadEntry(dir)
 	if err != nil {

@@ -43,7 +43,7 @@ func relocateLinks(root string) error {
 		if err != nil || !filepath.IsAbs(target) {
 			return err
 		}
-		if _, err := os.Lstat(filepath.Join(root, target)); err != nil {
+		if !exists(filepath.Join(root, target)) {
 			return nil // to a package that is not here, such as documentation
 		}
 		relative, err := filepath.Rel(filepath.Dir(path), filepath.Join(root, target))
@@ -60,9 +60,12 @@ func relocateLinks(root string) error {
 // relocateMakefile replaces paths below /usr/src and /usr/lib in a makefile by ones that start from the makefile itself.
 // Large makefiles are the kernel's own, which know no such paths, and links lead to them.
 func relocateMakefile(root, path string) error {
+	if !exists(path) {
+		return nil
+	}
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return nil
+		return err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -87,4 +90,10 @@ func relocateMakefile(root, path string) error {
 		return err
 	}
 	return os.WriteFile(path, changed.Bytes(), info.Mode().Perm())
+}
+
+// exists reports whether there is anything at path.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

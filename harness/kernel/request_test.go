@@ -19,7 +19,6 @@ func TestParseRequest(t *testing.T) {
 	}
 	for want, expect := range map[string]request{
 		"":                                     {},
-		" \n":                                  {},
 		"host":                                 {host: true},
 		"6.1":                                  {name: "6.1"},
 		"6.1.0-56-cloud-amd64":                 {name: "6.1.0-56-cloud-amd64"},

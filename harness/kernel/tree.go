@@ -32,14 +32,11 @@ func builtTree(dir string) (*Kernel, error) {
 
 // guess says what a directory without an image may be instead, and what to do.
 func guess(dir string) string {
-	exists := func(name string) bool {
-		_, err := os.Stat(filepath.Join(dir, name))
-		return err == nil
-	}
+	has := func(name string) bool { return exists(filepath.Join(dir, name)) }
 	switch {
-	case exists("Kconfig") && exists("MAINTAINERS"):
+	case has("Kconfig") && has("MAINTAINERS"):
 		return ": it is kernel source that is not built (run make there)"
-	case exists("Module.symvers") && exists("include/generated/autoconf.h"):
+	case has("Module.symvers") && has("include/generated/autoconf.h"):
 		return ": it holds headers without an image"
 	}
 	return ""

@@ -1,15 +1,11 @@
 package vm
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/digitalocean/go-qemu/qmp"
 )
 
 // The files of [Guest.Evidence].
@@ -63,11 +59,10 @@ func (p *process) examine(ctx context.Context, files map[string][]byte) (problem
 			problems = append(problems, fmt.Errorf("%s: %w", what, err))
 		}
 	}
-	var status json.RawMessage
-	err := p.monitor.command(ctx, "query-status", nil, &status)
+	status, err := p.monitor.execute(ctx, []byte(`{"execute":"query-status"}`), nil)
 	note("ask QEMU for its status", err)
 	if err == nil {
-		files[EvidenceStatus] = append(bytes.Clone(status), '\n')
+		files[EvidenceStatus] = status
 	}
 	before, err := p.registers(ctx)
 	note("read registers", err)
@@ -86,8 +81,7 @@ func (p *process) examine(ctx context.Context, files map[string][]byte) (problem
 
 // registers returns the registers of all processors.
 func (p *process) registers(ctx context.Context) (string, error) {
-	var text string
-	err := p.monitor.command(ctx, "human-monitor-command", map[string]string{"command-line": "info registers -a"}, &text)
+	text, err := p.monitor.within(ctx).HumanMonitorCommand("info registers -a", nil)
 	return strings.ReplaceAll(text, "\r", ""), err
 }
 
@@ -101,7 +95,7 @@ func (p *process) sysrq(ctx context.Context) ([]byte, error) {
 	for i, key := range sysrqKeys {
 		answered := p.console.next()
 		// A break and the key within five seconds of it.
-		if err := p.monitor.command(ctx, "chardev-send-break", map[string]string{"id": idConsole}, nil); err != nil {
+		if err := p.monitor.within(ctx).ChardevSendBreak(idConsole); err != nil {
 			return said(), err
 		}
 		if _, err := p.vm.Console.Send(string(key)); err != nil {
@@ -117,7 +111,7 @@ func (p *process) sysrq(ctx context.Context) ([]byte, error) {
 		}
 		// Interrupts are off, or nothing listens to the console. An NMI gets through to a kernel that spins.
 		answered = p.console.next()
-		if err := p.monitor.command(ctx, "inject-nmi", nil, nil); err != nil {
+		if err := p.monitor.within(ctx).InjectNmi(); err != nil {
 			return said(), fmt.Errorf("no answer; inject NMI: %w", err)
 		}
 		if answer, err := p.answers(ctx, answered); err != nil {
@@ -144,26 +138,4 @@ func (p *process) answers(ctx context.Context, spoke <-chan struct{}) (bool, err
 		return false, ctx.Err()
 	}
 	return true, p.console.quiet(ctx, sysrqQuiet)
-}
-
-// transcript lists the events so far, one a line.
-func (m *monitor) transcript() []byte {
-	var b bytes.Buffer
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, e := range m.events {
-		fmt.Fprintf(&b, "%s %s", eventTime(e).UTC().Format("15:04:05.000000"), e.Event)
-		if len(e.Data) > 0 {
-			if data, err := json.Marshal(e.Data); err == nil {
-				fmt.Fprintf(&b, " %s", data)
-			}
-		}
-		b.WriteByte('\n')
-	}
-	return b.Bytes()
-}
-
-// eventTime is when QEMU sent an event, by the host's clock.
-func eventTime(e qmp.Event) time.Time {
-	return time.Unix(e.Timestamp.Seconds, e.Timestamp.Microseconds*int64(time.Microsecond))
 }

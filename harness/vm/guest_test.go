@@ -134,7 +134,7 @@ func TestHangLeavesEvidence(t *testing.T) {
 	s := stock(t)
 	g := clone(t, s)
 	m := g.process.monitor
-	if err := m.command(t.Context(), "stop", nil, nil); err != nil {
+	if err := m.within(t.Context()).Stop(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -156,7 +156,7 @@ func TestHangLeavesEvidence(t *testing.T) {
 			t.Errorf("%s lacks %q:\n%s", name, want, evidence[name])
 		}
 	}
-	if err := m.command(t.Context(), "cont", nil, nil); err != nil {
+	if err := m.within(t.Context()).Cont(); err != nil {
 		t.Fatal(err)
 	}
 	// The answer to the first request comes now and is nobody's.

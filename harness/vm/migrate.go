@@ -53,7 +53,7 @@ func (p *process) save(ctx context.Context) ([]byte, error) {
 	if err := m.command(ctx, "migrate-set-capabilities", wanted, nil); err != nil {
 		return nil, err
 	}
-	if err := m.command(ctx, "getfd", map[string]string{"fdname": "state"}, nil, w); err != nil {
+	if err := m.command(ctx, "getfd", map[string]string{"fdname": "state"}, w); err != nil {
 		return nil, err
 	}
 	w.Close()
@@ -66,7 +66,7 @@ func (p *process) save(ctx context.Context) ([]byte, error) {
 		state, err := io.ReadAll(r) // ends when QEMU closes its end, at the latest by ending
 		saved <- result{state, err}
 	}()
-	if err := m.command(ctx, "migrate", map[string]string{"uri": "fd:state"}, nil); err != nil {
+	if err := m.within(ctx).Migrate("fd:state", nil, nil, nil); err != nil {
 		return nil, err
 	}
 	end, err := m.await(ctx, func(e qmp.Event) bool {
@@ -88,23 +88,21 @@ func (p *process) save(ctx context.Context) ([]byte, error) {
 
 // migrationError asks QEMU what it was that failed.
 func (p *process) migrationError(ctx context.Context) error {
-	var info struct {
-		Text string `json:"error-desc"`
-	}
-	if err := p.monitor.command(ctx, "query-migrate", nil, &info); err != nil {
+	info, err := p.monitor.within(ctx).QueryMigrate()
+	if err != nil {
 		return err
 	}
-	if info.Text == "" {
-		info.Text = "QEMU does not say why"
+	if info.ErrorDesc == nil {
+		return errors.New("QEMU does not say why")
 	}
-	return errors.New(info.Text)
+	return errors.New(*info.ErrorDesc)
 }
 
 // restore has a QEMU that was started for it take over a saved state, which then runs.
 func (p *process) restore(ctx context.Context) error {
 	err := p.monitor.command(ctx, "migrate-set-capabilities", capabilities{[]capability{ignoreShared}}, nil)
 	if err == nil {
-		err = p.monitor.command(ctx, "migrate-incoming", map[string]string{"uri": fmt.Sprintf("fd:%d", p.stateFD)}, nil)
+		err = p.monitor.within(ctx).MigrateIncoming(fmt.Sprintf("fd:%d", p.stateFD))
 	}
 	return err
 }

@@ -50,10 +50,9 @@ func TestAccelerator(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, book := private(t)
 			s.Clock, s.QEMU = test.clock, stub(t, test.qemu)
-			if test.qemu != works {
+			s.ProbeTimeout = DefaultBootTimeout // neither is a KVM, and both end by themselves
+			if test.qemu == hangs {
 				s.ProbeTimeout = 300 * time.Millisecond
-			} else {
-				s.ProbeTimeout = DefaultBootTimeout // this is no KVM
 			}
 			// Twice, as two runs: the second must know without trying.
 			for range 2 {
@@ -90,7 +89,13 @@ func TestCancelledProbeIsNoVerdict(t *testing.T) {
 	s.QEMU, s.ProbeTimeout = stub(t, "exec sleep 1000"), 300*time.Millisecond
 	p := onKVM(t, "")
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
+	defer cancel()
+	s.Logf = func(format string, args ...any) {
+		book.logf(format, args...)
+		if strings.Contains(format, "trying KVM") {
+			cancel()
+		}
+	}
 	if _, err := newMachine(ctx, s.withDefaults(), p); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled probe: %v", err)
 	}

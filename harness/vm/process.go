@@ -60,7 +60,7 @@ func start(l launch) (p *process, err error) {
 		return nil, err
 	}
 	defer theirs.Close()
-	mon, listener, err := newMonitor(l.cache)
+	mon, listener, err := openMonitor(l.cache)
 	if err != nil {
 		ours.Close()
 		return nil, err
@@ -69,7 +69,7 @@ func start(l launch) (p *process, err error) {
 	con, err := newConsole(l.console)
 	if err != nil {
 		ours.Close()
-		_ = mon.qmp.Disconnect()
+		_ = mon.conn.Close()
 		return nil, err
 	}
 	p = &process{console: con, monitor: mon, session: newSession(ours), dead: make(chan struct{})}
@@ -84,7 +84,7 @@ func start(l launch) (p *process, err error) {
 	}
 	if err != nil {
 		p.session.close()
-		_ = mon.qmp.Disconnect()
+		_ = mon.conn.Close()
 		return nil, fmt.Errorf("start QEMU: %w", errors.Join(err, con.Close()))
 	}
 	p.started = time.Now()

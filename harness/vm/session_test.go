@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,8 +41,8 @@ func fakeGuest(t *testing.T) (*Guest, net.Conn) {
 	return &Guest{process: p, spec: Spec{RequestTimeout: 10 * time.Second}}, agent
 }
 
-// receive reads one request as the agent.
-func receive(t *testing.T, agent io.Reader) wire.Frame {
+// hear reads one request as the agent.
+func hear(t *testing.T, agent io.Reader) wire.Frame {
 	t.Helper()
 	f, err := wire.ReadFrame(agent)
 	if err != nil {
@@ -73,7 +74,7 @@ func TestAnswersInAnyOrder(t *testing.T) {
 	}
 	var frames []wire.Frame
 	for range n {
-		frames = append(frames, receive(t, agent))
+		frames = append(frames, hear(t, agent))
 	}
 	for i := range frames {
 		f := frames[n-1-i]
@@ -97,7 +98,7 @@ func TestLateAnswerIsDropped(t *testing.T) {
 			t.Errorf("%v and %v are not both %v", err, g.Err(), target)
 		}
 	}
-	late := receive(t, agent)
+	late := hear(t, agent)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -106,7 +107,7 @@ func TestLateAnswerIsDropped(t *testing.T) {
 		}
 	}()
 	answer(t, agent, wire.Frame{ID: late.ID, Body: late.Body})
-	second := receive(t, agent)
+	second := hear(t, agent)
 	answer(t, agent, wire.Frame{ID: second.ID, Body: second.Body})
 	<-done
 }
@@ -116,12 +117,24 @@ func TestLateAnswerIsDropped(t *testing.T) {
 func TestRequestsQueueBehindAGuestThatDoesNotRead(t *testing.T) {
 	g, agent := fakeGuest(t)
 	large := strings.Repeat("x", 4<<20)
-	for _, req := range []string{large, "small"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		if _, err := Call(ctx, g, echo, req); !errors.Is(err, ErrSilent) {
-			t.Errorf("request of %d bytes: %v, want silence", len(req), err)
-		}
-		cancel()
+	given := make(chan error)
+	ctx, giveUp := context.WithCancel(t.Context())
+	go func() {
+		_, err := Call(ctx, g, echo, large)
+		given <- err
+	}()
+	var head [4]byte // the large one is on its way
+	if _, err := io.ReadFull(agent, head[:]); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := Call(short, g, echo, "small"); !errors.Is(err, ErrSilent) {
+		t.Errorf("request behind it: %v, want silence", err)
+	}
+	giveUp()
+	if err := <-given; !errors.Is(err, context.Canceled) {
+		t.Errorf("large request: %v, want its cancellation", err)
 	}
 	done := make(chan struct{})
 	go func() {
@@ -131,8 +144,9 @@ func TestRequestsQueueBehindAGuestThatDoesNotRead(t *testing.T) {
 		}
 	}()
 	// The large one was half sent, so it comes whole; the small one never began.
+	port := io.MultiReader(bytes.NewReader(head[:]), agent)
 	for _, want := range []string{large, "again"} {
-		f := receive(t, agent)
+		f := hear(t, port)
 		var got string
 		if err := json.Unmarshal(f.Body, &got); err != nil || got != want {
 			t.Fatalf("agent got %d bytes, %v, want %d", len(got), err, len(want))
@@ -149,31 +163,31 @@ func TestCallErrors(t *testing.T) {
 		want  error
 	}{
 		{"the guest's errno", func(t *testing.T, _ *Guest, agent net.Conn) {
-			f := receive(t, agent)
+			f := hear(t, agent)
 			answer(t, agent, wire.Frame{ID: f.ID, Err: wire.NewError(fmt.Errorf("listen: %w", syscall.EADDRINUSE))})
 		}, syscall.EADDRINUSE},
 		{"a deadline in the guest", func(t *testing.T, _ *Guest, agent net.Conn) {
-			f := receive(t, agent)
+			f := hear(t, agent)
 			answer(t, agent, wire.Frame{ID: f.ID, Err: wire.NewError(os.ErrDeadlineExceeded)})
 		}, os.ErrDeadlineExceeded},
 		{"an answer of another type", func(t *testing.T, _ *Guest, agent net.Conn) {
-			f := receive(t, agent)
+			f := hear(t, agent)
 			answer(t, agent, wire.Frame{ID: f.ID, Body: []byte(`{"not":"a string"}`)})
 		}, ErrProtocol},
 		{"garbage", func(t *testing.T, _ *Guest, agent net.Conn) {
-			receive(t, agent)
+			hear(t, agent)
 			if _, err := agent.Write([]byte("\x02\x00\x00\x00!!")); err != nil {
 				t.Error(err)
 			}
 		}, ErrProtocol},
 		{"a length beyond all reason", func(t *testing.T, _ *Guest, agent net.Conn) {
-			receive(t, agent)
+			hear(t, agent)
 			if _, err := agent.Write([]byte("\xff\xff\xff\xff")); err != nil {
 				t.Error(err)
 			}
 		}, ErrProtocol},
 		{"death", func(t *testing.T, g *Guest, agent net.Conn) {
-			receive(t, agent)
+			hear(t, agent)
 			g.process.death = &DeadError{Cause: Killed}
 			close(g.process.dead)
 		}, &DeadError{Cause: Killed}},

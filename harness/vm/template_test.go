@@ -218,20 +218,21 @@ func TestCloningThatDoesNotWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.template = &template{ram: m.template.ram, state: []byte("this is no migration stream")}
-	for range 2 {
-		g, err := m.clone(t.Context(), s, time.Now())
-		if err != nil {
-			detail(t, err)
-		}
-		if g.Timing().Cloned {
-			t.Error("a clone came of it")
-		}
-		if _, err := Call(t.Context(), g, wire.Modules, wire.None{}); err != nil {
-			t.Error(err)
-		}
-		if err := g.Close(); err != nil {
-			t.Error(err)
-		}
+	g, err := m.clone(t.Context(), s, time.Now())
+	if err != nil {
+		detail(t, err)
+	}
+	if g.Timing().Cloned {
+		t.Error("a clone came of it")
+	}
+	if _, err := Call(t.Context(), g, wire.Modules, wire.None{}); err != nil {
+		t.Error(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Error(err)
+	}
+	if again, err := m.cloneable(t.Context()); again != nil || err != nil {
+		t.Errorf("the next clone would be tried again: %v", err)
 	}
 	if book.count("clones do not work here") != 1 || book.count("Not a migration stream") != 1 {
 		t.Errorf("it was not said once, with QEMU's reason:\n%s", book)
@@ -281,12 +282,11 @@ func TestCancelAtAnyMoment(t *testing.T) {
 	for _, after := range []time.Duration{0, 1, 5, 20, 100, 400, 1500} {
 		try(after*time.Millisecond, s)
 	}
-	warm := stock(t)
-	clone(t, warm).Close()
+	clone(t, s).Close()
 	for after := range 12 {
-		try(time.Duration(after)*15*time.Millisecond, warm)
+		try(time.Duration(after)*15*time.Millisecond, s)
 	}
-	clone(t, warm)
+	clone(t, s)
 }
 
 // TestNoGoroutineIsLeft counts.
@@ -296,7 +296,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 	before := settled(t, 0)
 	for range 3 {
 		g := clone(t, s)
-		if err := g.process.monitor.command(t.Context(), "stop", nil, nil); err != nil {
+		if err := g.process.monitor.within(t.Context()).Stop(); err != nil {
 			t.Error(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

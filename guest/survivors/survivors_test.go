@@ -1,0 +1,191 @@
+package survivors
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ktcp/guest/wire"
+)
+
+func TestParseTCP(t *testing.T) {
+	for _, tt := range []struct {
+		kernel string
+		want   []wire.Socket
+	}{
+		{"6.1", []wire.Socket{
+			{State: "LISTEN", Local: "0.0.0.0:9999", Remote: "0.0.0.0:0", Inode: 11182},
+			{State: "LISTEN", Local: "0.0.0.0:33711", Remote: "0.0.0.0:0", Inode: 834},
+			{State: "CLOSE_WAIT", Local: "127.0.0.1:42616", Remote: "127.0.0.1:9999", Inode: 838},
+			{State: "FIN_WAIT2", Local: "127.0.0.1:9999", Remote: "127.0.0.1:42616"},
+			{State: "TIME_WAIT", Local: "127.0.0.1:9999", Remote: "127.0.0.1:44200"},
+			{State: "TIME_WAIT", Local: "127.0.0.1:9999", Remote: "127.0.0.1:33926"},
+		}},
+	} {
+		text, err := os.ReadFile("testdata/" + tt.kernel + "-tcp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parseTCP(string(text))
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v, sockets (-want +got):\n%s", tt.kernel, err, diff)
+		}
+	}
+}
+
+func TestParseSocket(t *testing.T) {
+	const v6 = "   0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 0:0 00:0 0 0 0 77 1"
+	const mapped = "   0: 0000000000000000FFFF00000100007F:1F90 0000000000000000FFFF00000100007F:C001 0C 0:0 00:0 0 0 0 0 1"
+	for _, tt := range []struct {
+		line string
+		want wire.Socket
+	}{
+		{v6, wire.Socket{State: "LISTEN", Local: "[::1]:8080", Remote: "[::]:0", Inode: 77}},
+		{mapped, wire.Socket{State: "SYN_RECV", Local: "127.0.0.1:8080", Remote: "127.0.0.1:49153"}},
+	} {
+		got, err := parseSocket(tt.line)
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%v, socket (-want +got):\n%s", err, diff)
+		}
+	}
+	for _, bad := range []string{
+		"", "0: too short", strings.Replace(v6, "0A", "FF", 1), strings.Replace(v6, ":1F90", ":", 1),
+		strings.Replace(v6, "01000000", "0100", 1), strings.Replace(v6, " 77 ", " x ", 1),
+	} {
+		if s, err := parseSocket(bad); !errors.Is(err, ErrFormat) {
+			t.Errorf("%q: %+v, %v, want %v", bad, s, err, ErrFormat)
+		}
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	got, flags, err := parseStat("12 (kworker/0:1+we (ird) name) D 2 0 0 0 -1 2129984 0 0\n")
+	if diff := cmp.Diff(wire.Thread{PID: 12, Comm: "kworker/0:1+we (ird) name", State: "D"}, got); err != nil || diff != "" {
+		t.Errorf("%v, thread (-want +got):\n%s", err, diff)
+	}
+	if flags&pfKthread == 0 {
+		t.Errorf("flags %#x are not those of a kernel thread", flags)
+	}
+	for _, bad := range []string{"", "12 name S 2 0 0 0 -1 1", "x (a) S 2 0 0 0 -1 1", "12 (a) S 2", "12 (a) S 2 0 0 0 -1 x"} {
+		if _, _, err := parseStat(bad); !errors.Is(err, ErrFormat) {
+			t.Errorf("%q: %v, want %v", bad, err, ErrFormat)
+		}
+	}
+}
+
+// tree makes files below a directory of the test's; a name that ends in a slash is a directory.
+func makeTree(t testing.TB, names ...string) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, n := range names {
+		path := filepath.Join(root, n)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if strings.HasSuffix(n, "/") {
+			err = os.MkdirAll(path, 0o755)
+		} else {
+			err = os.WriteFile(path, nil, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestTreeList(t *testing.T) {
+	root := makeTree(t, "webserver/net/data/status", "mm/large/tree", "12/stat", "fscaps", "nested/mm/x")
+	if err := os.Symlink(root, filepath.Join(root, "loop")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		tree tree
+		want []string
+	}{
+		{"all but what is large", tree{root: "/k", depth: anyDepth, skip: []string{"mm"}}, []string{
+			"/k/12", "/k/12/stat", "/k/fscaps", "/k/loop", "/k/mm", "/k/nested", "/k/nested/mm", "/k/nested/mm/x",
+			"/k/webserver", "/k/webserver/net", "/k/webserver/net/data", "/k/webserver/net/data/status",
+		}},
+		{"two levels, no processes", tree{root: "/k", depth: 2, skipNumbers: true}, []string{
+			"/k/fscaps", "/k/loop", "/k/mm", "/k/mm/large", "/k/nested", "/k/nested/mm", "/k/webserver", "/k/webserver/net",
+		}},
+		{"one level", tree{root: "/k", depth: 1}, []string{"/k/12", "/k/fscaps", "/k/loop", "/k/mm", "/k/nested", "/k/webserver"}},
+	} {
+		got := tt.tree.list(root)
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+	if got := (tree{root: "/k", depth: 1}).list(filepath.Join(root, "absent")); len(got) != 0 {
+		t.Errorf("entries of a directory that is not there: %v", got)
+	}
+}
+
+func TestKernelThreads(t *testing.T) {
+	proc := makeTree(t, "version", "3/", "self/")
+	for pid, stat := range map[string]string{
+		"1": "1 (init) S 0 0 0 0 -1 4194560 0", "2": "2 (kthreadd) S 0 0 0 0 -1 2129984 0",
+		"40": "40 (kweb) S 2 0 0 0 -1 2129984 0", "9": "9 (ksoftirqd/0) S 2 0 0 0 -1 2129984 0",
+	} {
+		dir := filepath.Join(proc, pid)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for file, text := range map[string]string{"stat": stat, "stack": "[<0>] kthread+0x1/0x2"} {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := kernelThreads(proc, map[int]bool{2: true, 9: true})
+	want := []wire.Thread{
+		{PID: 2, Comm: "kthreadd", State: "S"}, {PID: 9, Comm: "ksoftirqd/0", State: "S"},
+		{PID: 40, Comm: "kweb", State: "S", Stack: "[<0>] kthread+0x1/0x2"},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v, threads (-want +got):\n%s", err, diff)
+	}
+}
+
+// guest is a guest with one namespace beside the initial one, which is this machine.
+type guest struct{ entered []string }
+
+func (g *guest) Do(netns string, f func() error) error {
+	g.entered = append(g.entered, netns)
+	return f()
+}
+func (*guest) Names() []string    { return []string{"red"} }
+func (*guest) Live() (int, error) { return 1, nil }
+
+// TestTake takes two snapshots of the machine that the tests run on.
+func TestTake(t *testing.T) {
+	g := &guest{}
+	s, err := New(g, func(_, path string) string { return path })
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Take(wire.None{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"", "red"}, g.entered); diff != "" {
+		t.Errorf("namespaces that were entered (-want +got):\n%s", diff)
+	}
+	if got.Netns != 1 {
+		t.Errorf("%d live namespaces, want 1", got.Netns)
+	}
+	for _, want := range []string{"/proc/net", "/proc/net/tcp", "red:/proc/net/tcp"} {
+		if !slices.Contains(got.Proc, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+}
