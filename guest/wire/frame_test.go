@@ -25,7 +25,7 @@ func TestFrameRoundTrip(t *testing.T) {
 		{ID: 4, Err: &Error{Text: `open "x": no such file`, Errno: 2}},
 		{ID: 5, Err: &Error{Text: "late", Timeout: true}},
 		{ID: 6, Op: `odd "name" <&>` + "\n\x7fü"},
-		{ID: 7, Body: json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)},
+		{ID: 7, Body: json.RawMessage(`"` + strings.Repeat("x", 1<<16) + `"`)},
 	} {
 		var buf bytes.Buffer
 		if err := WriteFrame(&buf, f); err != nil {

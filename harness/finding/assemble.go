@@ -2,6 +2,7 @@ package finding
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -206,6 +207,11 @@ func (a *assembly) named() {
 // moduleArea is where x86-64 puts modules, with and without a randomized base.
 var moduleArea = [2]Addr{0xffffffffa0000000, 0xffffffffff000000}
 
+func inModuleArea(a Addr) bool { return a >= moduleArea[0] && a < moduleArea[1] }
+
+// nameless reports whether a frame is where a module's text used to be.
+func nameless(f Frame) bool { return f.Func == "" && !f.Unreliable && inModuleArea(f.Addr) }
+
 // suspect returns a module to blame where no stack names one.
 func (a *assembly) suspect() string {
 	switch f := a.f; {
@@ -213,7 +219,7 @@ func (a *assembly) suspect() string {
 		return a.work.Module
 	case a.moving != "":
 		return a.moving
-	case f.Kind == PageFault && a.alone && (f.Class == "instruction-fetch" || f.Address >= moduleArea[0] && f.Address < moduleArea[1]):
+	case a.alone && (f.Kind == PageFault && inModuleArea(f.Address) || slices.ContainsFunc(f.Stack, nameless)):
 		// Text or data that is not mapped any more: of the module that went last, until a symbolizer knows better.
 		return a.gone
 	default:

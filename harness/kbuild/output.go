@@ -97,3 +97,12 @@ func matching(text string, pattern *regexp.Regexp) []string {
 	}
 	return lines
 }
+
+// copyPath matches the path of a workshop's copy of the source.
+var copyPath = regexp.MustCompile(`^/.*/` + workshopKind + `/[0-9a-f]+/src/`)
+
+// Relative returns a path that a module's code printed relative to Module.Root. The compiler's sanitizers are the
+// only ones that need it: they put the path of the copy into the module, whatever it is told.
+func Relative(path string) string {
+	return filepath.Clean(copyPath.ReplaceAllString(path, ""))
+}

@@ -12,7 +12,7 @@ import (
 
 // consoleLimit bounds what is kept of a console in memory, in bytes: a guest that prints without end must not take the
 // host's memory. The file has all of it.
-const consoleLimit = 32 << 20
+const consoleLimit = 8 << 20
 
 // console takes what QEMU prints: the guest's serial console and QEMU's own words.
 type console struct {

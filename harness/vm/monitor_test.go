@@ -135,13 +135,15 @@ func TestMonitor(t *testing.T) {
 // TestMonitorErrorIsQEMUs passes on what QEMU says.
 func TestMonitorErrorIsQEMUs(t *testing.T) {
 	m, qemu, in := fakeQEMU(t)
-	go say(t, qemu, fmt.Sprintf(`{"error": {"class": "GenericError", "desc": "State blocked by 9p"}, "id": %d}`, 1))
-	err := m.command(t.Context(), "migrate", map[string]string{"uri": "fd:state"}, nil)
-	if err == nil || !strings.Contains(err.Error(), "QMP migrate: State blocked by 9p") {
-		t.Errorf("error %v, want QEMU's words", err)
-	}
-	if got := command(t, in); got.Execute != "migrate" || got.Arguments["uri"] != "fd:state" {
+	result := make(chan error)
+	go func() { result <- m.command(t.Context(), "migrate", map[string]string{"uri": "fd:state"}, nil) }()
+	got := command(t, in)
+	if got.Execute != "migrate" || got.Arguments["uri"] != "fd:state" {
 		t.Errorf("command %+v", got)
+	}
+	say(t, qemu, fmt.Sprintf(`{"error": {"class": "GenericError", "desc": "State blocked by 9p"}, "id": %d}`, got.ID))
+	if err := <-result; err == nil || !strings.Contains(err.Error(), "QMP migrate: State blocked by 9p") {
+		t.Errorf("error %v, want QEMU's words", err)
 	}
 }
 

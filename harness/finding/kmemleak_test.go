@@ -1,0 +1,36 @@
+package finding
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseKmemleak(t *testing.T) {
+	text, err := os.ReadFile("testdata/kasan-leak.kmemleak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, file, _ := strings.Cut(string(text), "\n") // the first line says where it comes from
+	got := ParseKmemleak(file)
+	want := []summary{{Kmemleak, "", "", "an object of 128 bytes that nothing points to any more", "", 1}}
+	if diff := cmp.Diff(want, summaries(got)); diff != "" {
+		t.Fatalf("-want +got:\n%s", diff)
+	}
+	f := got[0]
+	if f.Oracle != OracleKmemleak || f.Objects != 1 || f.Bytes != 128 || f.Address != 0xff11000006778d00 || len(f.Stack) != 12 {
+		t.Errorf("%+v", f)
+	}
+	// The module is gone: only its addresses are left.
+	if diff := cmp.Diff([]Frame{{Addr: 0xffffffffa0001655}, {Addr: 0xffffffffa000c061}}, f.Stack[2:4]); diff != "" {
+		t.Errorf("frames of the module (-want +got):\n%s", diff)
+	}
+	if two := ParseKmemleak(file + file); len(two) != 2 {
+		t.Errorf("two objects yield %d findings", len(two))
+	}
+	if none := ParseKmemleak(""); len(none) != 0 {
+		t.Errorf("an empty file yields %v", titles(none))
+	}
+}
