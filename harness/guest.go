@@ -17,14 +17,15 @@ import (
 
 // Guest is a pristine guest that belongs to one test.
 type Guest struct {
-	tb      testing.TB
+	tb      *listener
 	rig     *rig
 	vm      *vm.Guest
 	sources string // directory of module directories
 
 	entry    *report.Entry
 	baseline baseline
-	cursor   uint64 // of the kernel log: what came before belongs to the template
+	records  []wire.KmsgRecord // of the kernel log, since the scenario began
+	cursor   uint64            // of the kernel log: what came before belongs to the template
 
 	built    map[string]*built
 	modules  []*Module
@@ -52,7 +53,7 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	if err != nil {
 		tb.Fatal(explain(err))
 	}
-	g := &Guest{tb: tb, rig: r, sources: r.modules, built: map[string]*built{}}
+	g := &Guest{tb: &listener{TB: tb}, rig: r, sources: r.modules, built: map[string]*built{}}
 	for _, option := range options {
 		option(g)
 	}
@@ -65,7 +66,9 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	tb.Cleanup(g.finish)
 	spec := r.spec
 	spec.Console = g.entry.Path("console.log")
+	r.busy.Add(1)
 	g.vm, err = vm.Clone(r.ctx, spec)
+	r.busy.Done()
 	if err != nil {
 		tb.Fatalf("no guest: %v", explain(err))
 	}

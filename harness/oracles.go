@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"ktcp/guest/wire"
@@ -34,7 +35,7 @@ func (g *Guest) found(findings ...finding.Finding) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, f := range findings {
-		f.Guest = g.entry.Dir()
+		f.Guest = filepath.Base(g.entry.Dir())
 		g.findings = append(g.findings, f)
 	}
 }
@@ -59,7 +60,7 @@ func (g *Guest) wireFinding(format string, args ...any) {
 	g.tb.Helper()
 	f := finding.Wire(g.servers(), format, args...)
 	g.found(f)
-	g.tb.Errorf("wire: %s", f.Title)
+	g.tb.TB.Errorf("wire: %s", f.Title) // not heard: it is a finding
 }
 
 // servers names the module that the guest's clients talk to, when there is just one.
@@ -80,33 +81,40 @@ func (g *Guest) rmmodFinding(name string, answer wire.RmmodAnswer) {
 // has gone: a work item or a timer that was left behind must get its chance to run into nothing.
 const aftermath = 500 * time.Millisecond
 
-// watchKernelLog is judgeKernelLog for a while; it ends early with the first finding.
+// watchKernelLog reads the kernel log for a while, until something shows. It returns how many findings there are so far.
 func (g *Guest) watchKernelLog(d time.Duration) (found int) {
 	g.tb.Helper()
 	_ = await(d, func() (bool, error) {
-		found = g.judgeKernelLog()
+		g.readKernelLog()
+		found = len(finding.ParseKmsg(g.records))
 		return found > 0, g.vm.Err()
 	})
 	return found
 }
 
-// judgeKernelLog turns what the kernel said since the last look into findings and returns how many there were.
-func (g *Guest) judgeKernelLog() int {
+// readKernelLog keeps what the kernel has said since it was last read. A report may come in two parts: it is made a finding
+// at the end, by judgeKernelLog.
+func (g *Guest) readKernelLog() {
 	g.tb.Helper()
 	answer, err := try(g, wire.Kmsg, wire.KmsgRequest{Cursor: g.cursor})
 	if err != nil {
 		if g.vm.Err() == nil {
 			g.blind(finding.OracleLog, err)
 		}
-		return 0
+		return
 	}
 	g.cursor = answer.Next
-	found := finding.ParseKmsg(answer.Records)
+	g.records = append(g.records, answer.Records...)
 	if answer.Lost {
 		g.blind(finding.OracleLog, errLogOverrun)
 	}
-	g.found(found...)
-	return len(found)
+}
+
+// judgeKernelLog turns what the kernel said since the scenario began into findings.
+func (g *Guest) judgeKernelLog() {
+	g.tb.Helper()
+	g.readKernelLog()
+	g.found(finding.ParseKmsg(g.records)...)
 }
 
 // judgeTaint looks for what tainted the kernel and did not say so in its log.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"ktcp/harness/cache"
 	"ktcp/harness/image"
@@ -27,6 +28,7 @@ type rig struct {
 	spec    vm.Spec
 	run     *report.Recorder
 
+	busy   sync.WaitGroup // what ends by itself, and cleans up, when ctx does
 	mu     sync.Mutex
 	guests map[*vm.Guest]struct{}
 }
@@ -40,6 +42,8 @@ var shared = sync.OnceValues(func() (*rig, error) {
 	provisioned.Store(true)
 	r := &rig{guests: map[*vm.Guest]struct{}{}}
 	r.ctx = r.untilInterrupted()
+	r.busy.Add(1)
+	defer r.busy.Done()
 	root, err := projectRoot()
 	if err != nil {
 		return nil, err
@@ -76,6 +80,7 @@ func (r *rig) untilInterrupted() context.Context {
 		s := <-signals
 		Logf("%v: stopping", s)
 		cancel()
+		r.awaitIdle(cleanupDeadline)
 		r.mu.Lock() // for good: no guest is adopted any more
 		for g := range r.guests {
 			_ = g.Close()
@@ -87,6 +92,22 @@ func (r *rig) untilInterrupted() context.Context {
 		os.Exit(code)
 	}()
 	return ctx
+}
+
+// cleanupDeadline is how long what was interrupted may take to remove its temporary files, in wall time.
+const cleanupDeadline = 5 * time.Second
+
+// awaitIdle waits until nothing is being built or provisioned any more.
+func (r *rig) awaitIdle(limit time.Duration) {
+	idle := make(chan struct{})
+	go func() {
+		defer close(idle)
+		r.busy.Wait()
+	}()
+	select {
+	case <-idle:
+	case <-time.After(limit):
+	}
 }
 
 // adopt makes the rig the owner of a guest until it is disowned.

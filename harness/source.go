@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"context"
 	"debug/elf"
 	"fmt"
 	"os"
@@ -40,7 +39,9 @@ func (g *Guest) build(name string) *built {
 	if b := g.built[name]; b != nil {
 		return b
 	}
-	module, err := kbuild.Build(context.Background(), kbuild.Spec{
+	g.rig.busy.Add(1)
+	defer g.rig.busy.Done()
+	module, err := kbuild.Build(g.rig.ctx, kbuild.Spec{
 		Root: g.sources, Dir: filepath.Join(g.sources, name), Name: name,
 		Kernel: g.rig.kernel, Cache: g.rig.cache, Logf: Logf,
 	})

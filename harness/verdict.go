@@ -33,18 +33,21 @@ func (g *Guest) finish() {
 	} else {
 		broken = errors.New("there was no guest to judge")
 	}
+	var symbols []*finding.Symbolizer
 	for _, l := range g.loads {
-		finding.Symbolize(g.findings, l.symbols)
+		symbols = append(symbols, l.symbols)
 	}
+	finding.Symbolize(g.findings, symbols...)
 	g.findings = finding.Dedupe(g.findings)
-	if w, ok := g.tb.(*witness); ok {
+	if w, ok := g.tb.TB.(*witness); ok {
 		w.testify(g.findings, broken)
 		return
 	}
+	messages := g.tb.heard()
 	for _, f := range g.findings {
 		g.tb.Errorf("%s", finding.Text(f))
 	}
-	result := report.Result{Failed: g.tb.Failed(), Findings: g.findings}
+	result := report.Result{Failed: g.tb.Failed(), Messages: messages, Findings: g.findings}
 	if g.tb.Skipped() {
 		result.Skipped = "skipped by the test"
 	}
@@ -87,9 +90,9 @@ func (g *Guest) unloadAndJudge() {
 		g.judgeLedger()
 		g.judgeSurvivors()
 	}
-	g.judgeTaint()
-	// Once more: what the oracles themselves stirred up, a timer or work item that fires in text that is gone.
+	// After the other oracles: they may have stirred up a timer or a work item that runs in text that is gone.
 	g.judgeKernelLog()
+	g.judgeTaint()
 	if g.vm.Err() != nil {
 		g.judgeDeath()
 	}
@@ -156,7 +159,9 @@ func (g *Guest) judgeDeath() {
 	ctx, cancel := context.WithTimeout(context.Background(), evidenceDeadline)
 	defer cancel()
 	g.saveEvidence(ctx)
-	g.found(finding.ParseConsole(string(g.vm.Console()))...)
+	if !g.has(finding.OracleLog) { // else it was read while the guest still answered
+		g.found(finding.ParseConsole(string(g.vm.Console()))...)
+	}
 	kind := finding.GuestDied
 	if errors.Is(g.vm.Err(), vm.ErrSilent) {
 		kind = finding.GuestSilent
