@@ -34,26 +34,24 @@ nothing() { # succeeds when the command prints nothing
 }
 c_files() { git ls-files --cached --others --exclude-standard 'module/*.c' 'module/*.h'; }
 c_format() { need clang-format clang-format && c_files | xargs clang-format --dry-run --Werror; }
-c_checkpatch() { # from the sources or headers of whatever kernel is on the machine or in ktcp's cache
-	local script
-	script=$(find "${KTCP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ktcp}/kernels" /usr/src /lib/modules/*/build/ \
-		-path '*/scripts/checkpatch.pl' 2>/dev/null | sort | tail -n 1)
-	[ -n "$script" ] || {
-		echo "no kernel headers with scripts/checkpatch.pl: run 'make vm-check' once, or install linux-headers"
-		return 1
-	}
+c_checkpatch() { # needs a kernel's source: packaged headers leave the script out
 	need perl perl || return 1
-	# SPDX_LICENSE_TAG asks for a kernel-only license; FILE_PATH_CHANGES and the module's own layout are not a patch.
-	c_files | xargs perl "$script" --no-tree --strict --terse --quiet --show-types --no-summary --file \
-		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,SPLIT_STRING,CONST_STRUCT
+	# Not for us: a kernel-only license, a patch's own rules, and that code is for one kernel version only.
+	c_files | xargs perl "$checkpatch" --no-tree --strict --terse --quiet --show-types --no-summary --file \
+		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,SPLIT_STRING,CONST_STRUCT,LINUX_VERSION_CODE,CONSTANT_COMPARISON,MACRO_ARG_REUSE
 }
+checkpatch=${CHECKPATCH:-$(find /usr/src /lib/modules/*/build/ -path '*/scripts/checkpatch.pl' 2>/dev/null | sort | tail -n 1)}
 shells() { need shellcheck shellcheck && git ls-files --cached --others --exclude-standard '*.sh' .ci/run | xargs shellcheck; }
 
 check gofmt nothing gofmt -l main.go harness guest scenarios
 check 'go vet' go vet ./...
 check golangci-lint go run "$golangci" run
 check clang-format c_format
-check checkpatch c_checkpatch
+if [ -n "$checkpatch" ]; then
+	check checkpatch c_checkpatch
+else
+	printf '%-14s not checked: no kernel source here (CHECKPATCH=.../scripts/checkpatch.pl)\n' checkpatch
+fi
 check shellcheck shells
 check actionlint go run "$actionlint"
 
