@@ -45,11 +45,11 @@ func (c *clock) hello(req wire.HelloRequest) (wire.HelloAnswer, error) {
 			return wire.HelloAnswer{}, err
 		}
 	}
-	uptime, err := Uptime()
+	up, err := uptime()
 	if err != nil {
 		return wire.HelloAnswer{}, err
 	}
-	return wire.HelloAnswer{Version: wire.Version, Release: c.release, CPUs: c.cpus, Uptime: uptime}, nil
+	return wire.HelloAnswer{Version: wire.Version, Release: c.release, CPUs: c.cpus, Uptime: up}, nil
 }
 
 // reseed adds seed to the kernel's entropy with full credit and has the generator take it up now: without
@@ -72,8 +72,8 @@ func (c *clock) reseed(seed []byte) error {
 // rndReseedCRNG is RNDRESEEDCRNG, _IO('R', 0x07).
 const rndReseedCRNG = 0x5207
 
-// Uptime is the time since the kernel booted.
-func Uptime() (time.Duration, error) {
+// uptime is the time since the kernel booted.
+func uptime() (time.Duration, error) {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
 		return 0, fmt.Errorf("read uptime: %w", err)

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"ktcp/guest/wire"
@@ -81,15 +82,23 @@ func (g *Guest) rmmodFinding(name string, answer wire.RmmodAnswer) {
 // has gone: a work item or a timer that was left behind must get its chance to run into nothing.
 const aftermath = 500 * time.Millisecond
 
-// watchKernelLog reads the kernel log for a while, until something shows. It returns how many findings there are so far.
-func (g *Guest) watchKernelLog(d time.Duration) (found int) {
+// watchKernelLog reads the kernel log for a while, until something shows. It returns the findings so far.
+func (g *Guest) watchKernelLog(d time.Duration) (found []finding.Finding) {
 	g.tb.Helper()
 	_ = await(d, func() (bool, error) {
 		g.readKernelLog()
-		found = len(finding.ParseKmsg(g.records))
-		return found > 0, g.vm.Err()
+		found = finding.ParseKmsg(g.records)
+		return len(found) > 0, g.vm.Err()
 	})
 	return found
+}
+
+// crashed reports whether a task died in kernel mode: whatever it held is held for ever, and the kernel may hang at the
+// next request. (A warning leaves the kernel sound.)
+func crashed(findings []finding.Finding) bool {
+	return slices.ContainsFunc(findings, func(f finding.Finding) bool {
+		return f.Kind == finding.Oops || f.Kind == finding.PageFault || f.Kind == finding.Bug || f.Kind == finding.Panic
+	})
 }
 
 // readKernelLog keeps what the kernel has said since it was last read. A report may come in two parts: it is made a finding

@@ -82,7 +82,11 @@ func (g *Guest) unloadAndJudge() {
 		g.judgeDeath()
 		return
 	}
-	if unloaded && splats == 0 {
+	if crashed(splats) {
+		g.judgeKernelLog()
+		return // the other oracles would only hang, or blame what the crash has left
+	}
+	if unloaded && len(splats) == 0 {
 		g.judgeReinsertion()
 	}
 	g.deleteNamespaces()

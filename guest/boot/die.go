@@ -29,7 +29,7 @@ func Die(err error) {
 	}
 }
 
-// DieOnPanic, deferred, turns a panic into the end of the guest with the panic's stack on the console.
+// DieOnPanic is deferred: it turns a panic into the end of the guest with the panic's stack on the console.
 func DieOnPanic() {
 	if p := recover(); p != nil {
 		_, _ = unix.Write(unix.Stderr, debug.Stack())

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/u-root/u-root/pkg/kmodule"
+	"golang.org/x/sys/unix"
 
 	"ktcp/guest/netns"
 )
@@ -18,6 +19,9 @@ var drivers = []string{"virtio_pci", "virtio_console"}
 // if the one under test had left it behind.
 var early = []string{"veth"}
 
+// maxFiles is what the kernel allows at most unless fs.nr_open is changed.
+const maxFiles = 1 << 20
+
 // Up brings the guest up. It must be called once, by PID 1, before anything else.
 func Up() error {
 	if err := mountAll(); err != nil {
@@ -25,6 +29,10 @@ func Up() error {
 	}
 	if err := applySettings(settingsDir, settings); err != nil {
 		return err
+	}
+	// As many connections as a scenario wants; the kernel starts PID 1 with 4096 files.
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: maxFiles, Max: maxFiles}); err != nil {
+		return fmt.Errorf("raise the limit of open files: %w", err)
 	}
 	if err := Probe(drivers...); err != nil {
 		return err

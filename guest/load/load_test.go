@@ -183,7 +183,7 @@ func TestLargeRequestAndAnswer(t *testing.T) {
 func TestStop(t *testing.T) {
 	var served atomic.Int64
 	enough := make(chan struct{})
-	addr := serve(t, func(c *net.TCPConn, n int64) {
+	addr := serve(t, func(c *net.TCPConn, _ int64) {
 		if receive(c) {
 			if served.Add(1) == 50 {
 				close(enough)

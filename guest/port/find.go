@@ -18,8 +18,8 @@ const (
 	// classDir lists the ports: udev would make links by name from it, but there is no udev here.
 	classDir = "/sys/class/virtio-ports"
 	devDir   = "/dev"
-	// patience is how long the kernel may take to find its ports, in guest time. An emulated debug kernel is slow.
-	patience = 60 * time.Second
+	// patience is how long the kernel may take to find its ports once the driver is there, in guest time.
+	patience = 15 * time.Second
 	// ueventGroup is the multicast group in which the kernel itself, and not udev, announces devices.
 	ueventGroup = 1
 )
