@@ -51,8 +51,9 @@ func Run(ctx context.Context, s Spec) (int, error) {
 	return verdict.ExitCode(), report.Publish(verdict, s.Out, s.Root)
 }
 
-// goTest runs the scenarios with the run's directory in their environment. The test binary handles an interrupt from the
-// terminal itself; when only this process is told to stop, it passes that on.
+// goTest runs the scenarios with the run's directory in their environment. They are a process group of their own, so that an
+// interrupt, whether it came from the terminal or only to this process, reaches all of them once: the test binary then
+// ends its guests and removes its files.
 func (s Spec) goTest(ctx context.Context, run *report.Recorder) error {
 	dir := run.Dir()
 	match := s.Match
@@ -66,7 +67,8 @@ func (s Spec) goTest(ctx context.Context, run *report.Recorder) error {
 	cmd.Dir = s.Root
 	cmd.Env = append(os.Environ(), run.Env())
 	cmd.Stdout, cmd.Stderr = s.Out, os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) {

@@ -1,0 +1,87 @@
+package check
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ktcp/harness/report"
+)
+
+// fakeGo puts a go command on PATH that does what the script says.
+func fakeGo(t *testing.T, script string) (root string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv(report.ResultsVariable, "")
+	t.Setenv(report.RunVariable, "")
+	return t.TempDir()
+}
+
+func TestRunInWhichNothingRanIsInvalid(t *testing.T) {
+	root := fakeGo(t, "exit 0\n")
+	var out strings.Builder
+	code, err := Run(t.Context(), Spec{Root: root, Match: "NoSuchScenario", Out: &out})
+	if err != nil || code != report.ExitInvalid {
+		t.Errorf("exit code %d, %v, want %d", code, err, report.ExitInvalid)
+	}
+	if !strings.Contains(out.String(), "ERROR") {
+		t.Errorf("the verdict does not say so:\n%s", out.String())
+	}
+}
+
+// pass is a scenario's record as go test's processes leave it.
+const pass = `mkdir -p "$KTCP_RUN/scenarios/TestX"
+echo '{"name":"TestX","verdict":"pass"}' >"$KTCP_RUN/scenarios/TestX/record.json"
+`
+
+func TestRunPassesOnlyIfGoTestDoes(t *testing.T) {
+	for _, c := range []struct {
+		script string
+		want   int
+	}{
+		{pass + "exit 0\n", report.ExitClean},
+		{pass + "exit 1\n", report.ExitInvalid}, // something failed that has no record
+	} {
+		root := fakeGo(t, c.script)
+		var out strings.Builder
+		if code, err := Run(t.Context(), Spec{Root: root, Out: &out}); err != nil || code != c.want {
+			t.Errorf("%q: exit code %d, %v, want %d:\n%s", c.script, code, err, c.want, out.String())
+		}
+	}
+}
+
+func TestRunInterruptedReachesTheGrandchildren(t *testing.T) {
+	root := fakeGo(t, `sh -c 'trap "touch ended; exit 143" TERM; touch started; while :; do sleep 0.05; done' &
+wait
+wait
+`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(filepath.Join(root, "started")); err == nil {
+				cancel()
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	code, err := Run(ctx, Spec{Root: root, Out: new(strings.Builder)})
+	if err == nil || code != report.ExitInvalid {
+		t.Errorf("exit code %d, %v, want %d and an error", code, err, report.ExitInvalid)
+	}
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(root, "ended")); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the grandchild was not told to end")
+		}
+	}
+}
