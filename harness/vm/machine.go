@@ -110,8 +110,3 @@ func take(ctx context.Context, turn chan struct{}) error {
 }
 
 func give(turn chan struct{}) { <-turn }
-
-// cancelled reports whether err came because ctx ended, which is no verdict on anything.
-func cancelled(ctx context.Context, err error) bool {
-	return err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err())
-}
