@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"ktcp/harness/apt"
 	"ktcp/harness/cache"
 )
 
@@ -35,10 +36,7 @@ type Kernel struct {
 }
 
 // Package is a package of the distribution.
-type Package struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-}
+type Package = apt.Package
 
 // Spec says which kernel is wanted.
 type Spec struct {
@@ -80,7 +78,7 @@ func (s Spec) logf(format string, args ...any) {
 
 // Provision returns the kernel that s asks for, fetched now or earlier. Errors wrap [ErrNoPackage], [ErrNotKernel],
 // [ErrNoHeaders], [ErrUnreadable], [ErrUnfit], [ErrArch], [ErrUnknownFlavor] or [cache.ErrUnusable], or are a
-// [*CommandError] with what apt or dpkg said.
+// [*apt.CommandError] with what apt or dpkg said.
 func Provision(ctx context.Context, s Spec) (*Kernel, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"ktcp/harness/apt"
 	"ktcp/harness/cache"
 )
 
@@ -24,7 +25,7 @@ type Listed struct {
 // List returns the kernels in the cache and those that apt offers, newest first. Where apt cannot be asked, that
 // error comes with the kernels in the cache.
 func List(ctx context.Context, c *cache.Dir) ([]Listed, error) {
-	a := newApt(c)
+	a := archiver{apt.New(c)}
 	offered, aptErr := a.candidates(ctx)
 	known := map[string]*Listed{}
 	for _, o := range offered {

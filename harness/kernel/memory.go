@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"ktcp/harness/apt"
 	"ktcp/harness/cache"
 )
 
@@ -16,7 +17,7 @@ type memory struct {
 }
 
 func (p *provisioner) memoryFile(r request) string {
-	return filepath.Join(p.apt.dir, "choice-"+cache.Key(layout, r.name)+".json")
+	return filepath.Join(p.apt.Dir, "choice-"+cache.Key(layout, r.name)+".json")
 }
 
 // recall returns the earlier choice for a request. Anything that is wrong with it means that there is none.
@@ -26,7 +27,7 @@ func (p *provisioner) recall(r request) (*plan, bool) {
 		return nil, false
 	}
 	var m memory
-	if err := json.Unmarshal(text, &m); err != nil || m.Plan == nil || m.Stamp != p.apt.stamp() {
+	if err := json.Unmarshal(text, &m); err != nil || m.Plan == nil || m.Stamp != p.apt.Stamp() {
 		return nil, false
 	}
 	return m.Plan, true
@@ -38,7 +39,7 @@ func (p *provisioner) remember(r request, stamp string, chosen *plan) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(p.memoryFile(r), text); err != nil {
+	if err := apt.ReplaceFile(p.memoryFile(r), text); err != nil {
 		return fmt.Errorf("remember the choice of kernel: %w", err)
 	}
 	return nil

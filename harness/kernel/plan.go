@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
+	"ktcp/harness/apt"
 	"ktcp/harness/cache"
 )
 
@@ -21,6 +23,9 @@ type plan struct {
 	size int64  // bytes to fetch
 }
 
+// archiver chooses kernels among apt's packages.
+type archiver struct{ *apt.Apt }
+
 // key is the name of the kernel's entry in the cache.
 func (p *plan) key() string {
 	parts := []string{layout}
@@ -34,7 +39,7 @@ func (p *plan) key() string {
 var errNoLists = errors.New("apt knows no kernel packages")
 
 // plan asks apt for the best kernel that fits the request.
-func (a *apt) plan(ctx context.Context, r request) (*plan, error) {
+func (a archiver) plan(ctx context.Context, r request) (*plan, error) {
 	all, err := a.candidates(ctx)
 	if err != nil {
 		return nil, err
@@ -66,22 +71,22 @@ func (a *apt) plan(ctx context.Context, r request) (*plan, error) {
 }
 
 // candidates are all kernels that apt knows, newest first.
-func (a *apt) candidates(ctx context.Context) ([]candidate, error) {
-	names, err := a.query(ctx, "", "apt-cache", "pkgnames", "linux-")
+func (a archiver) candidates(ctx context.Context) ([]candidate, error) {
+	names, err := a.Query(ctx, "", "apt-cache", "pkgnames", "linux-")
 	if err != nil {
-		return nil, err
+		return nil, explain(err)
 	}
 	return candidates(strings.Fields(names)), nil
 }
 
 // planFor returns what to fetch for a candidate, or nil when it cannot be fetched.
-func (a *apt) planFor(ctx context.Context, c candidate, version string) (*plan, error) {
+func (a archiver) planFor(ctx context.Context, c candidate, version string) (*plan, error) {
 	names := []string{c.image, c.headers}
 	if version != "" {
 		names = []string{c.image + "=" + version, c.headers}
 	}
-	stanzas, err := closure(ctx, a.show, names...)
-	if errors.Is(err, errUnknown) {
+	stanzas, err := apt.Closure(ctx, a.Show, partOfKernel.MatchString, names...)
+	if errors.Is(err, apt.ErrUnknown) {
 		return nil, nil
 	}
 	if err != nil {
@@ -89,37 +94,21 @@ func (a *apt) planFor(ctx context.Context, c candidate, version string) (*plan, 
 	}
 	p := &plan{Release: c.release}
 	for _, s := range stanzas {
-		if s.size == 0 {
+		if s.Size == 0 {
 			return nil, nil
 		}
-		p.size += s.size
+		p.size += s.Size
 		p.Packages = append(p.Packages, s.Package)
 	}
 	return p, nil
 }
 
-// errUnknown tells that apt does not know one of the packages, or not in that version.
-var errUnknown = errors.New("package is not known")
-
-// show returns what apt knows of the packages named.
-func (a *apt) show(ctx context.Context, names []string) ([]stanza, error) {
-	text, err := a.query(ctx, "", append([]string{"apt-cache", "show", "--no-all-versions"}, names...)...)
-	var failed *CommandError
-	if errors.As(err, &failed) && strings.Contains(failed.Output, "No packages found") {
-		return nil, errUnknown
-	}
-	if err != nil {
-		return nil, err
-	}
-	stanzas := parseStanzas(text)
-	if len(stanzas) < len(names) {
-		return nil, errUnknown
-	}
-	return stanzas, nil
-}
+// partOfKernel matches the packages that a kernel and its headers are spread over. The compiler and everything else that
+// runs on the host is not among them.
+var partOfKernel = regexp.MustCompile(`^linux-(?:.+-)?(?:headers|kbuild|modules)-`)
 
 // byVersion returns the candidates whose package version is the one named, with that version.
-func (a *apt) byVersion(ctx context.Context, all []candidate, name string) ([]candidate, string, error) {
+func (a archiver) byVersion(ctx context.Context, all []candidate, name string) ([]candidate, string, error) {
 	images := map[string]candidate{}
 	argv := []string{"apt-cache", "madison"}
 	for _, c := range all {
@@ -131,7 +120,7 @@ func (a *apt) byVersion(ctx context.Context, all []candidate, name string) ([]ca
 	if name == "" || len(images) == 0 {
 		return nil, "", nil
 	}
-	text, err := a.query(ctx, "", argv...)
+	text, err := a.Query(ctx, "", argv...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -155,7 +144,7 @@ func (a *apt) byVersion(ctx context.Context, all []candidate, name string) ([]ca
 }
 
 // noPackage is the error for a request that nothing fits.
-func (a *apt) noPackage(r request, all []candidate) error {
+func (a archiver) noPackage(r request, all []candidate) error {
 	want := r.name
 	if want == "" {
 		want = defaultSeries
@@ -165,5 +154,13 @@ func (a *apt) noPackage(r request, all []candidate) error {
 		have = []string{"none"}
 	}
 	return fmt.Errorf("%w fits %q: apt offers %s (%s); choose one of them with KERNEL=, or run: sudo apt-get update",
-		ErrNoPackage, want, strings.Join(have, ", "), a.age())
+		ErrNoPackage, want, strings.Join(have, ", "), a.Age())
+}
+
+// explain says what else can be done where nothing can be fetched.
+func explain(err error) error {
+	if errors.Is(err, apt.ErrMissing) {
+		return fmt.Errorf("%w: %w: give KERNEL=host or KERNEL=DIR", ErrNoPackage, err)
+	}
+	return err
 }

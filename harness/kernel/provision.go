@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"ktcp/harness/apt"
 )
 
 // cacheKind is the place of unpacked kernels in the cache.
@@ -19,10 +21,12 @@ const keepUnused = 90 * 24 * time.Hour
 // provisioner fetches packaged kernels for one Spec.
 type provisioner struct {
 	Spec
-	apt *apt
+	apt archiver
 }
 
-func newProvisioner(s Spec) *provisioner { return &provisioner{Spec: s, apt: newApt(s.Cache)} }
+func newProvisioner(s Spec) *provisioner {
+	return &provisioner{Spec: s, apt: archiver{apt.New(s.Cache)}}
+}
 
 // packaged returns the packaged kernel that fits the request. What apt answered is remembered until its lists change.
 func (p *provisioner) packaged(ctx context.Context, r request) (*Kernel, error) {
@@ -47,16 +51,16 @@ func (p *provisioner) packaged(ctx context.Context, r request) (*Kernel, error) 
 // fetch asks apt, fetches what is missing, and refreshes the package lists once where they are empty or too old.
 func (p *provisioner) fetch(ctx context.Context, r request) (*Kernel, error) {
 	k, err := p.tryFetch(ctx, r)
-	var failed *CommandError
+	var failed *apt.CommandError
 	switch {
 	case errors.Is(err, errNoLists):
 		p.logf("apt's package lists are empty: fetching them into the cache")
-	case errors.As(err, &failed) && failed.stale():
+	case errors.As(err, &failed) && failed.Stale():
 		p.logf("apt's package lists are out of date (%v): fetching new ones into the cache", err)
 	default:
 		return k, err
 	}
-	updateErr := p.apt.update(ctx)
+	updateErr := p.apt.Update(ctx)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -71,7 +75,7 @@ func (p *provisioner) fetch(ctx context.Context, r request) (*Kernel, error) {
 }
 
 func (p *provisioner) tryFetch(ctx context.Context, r request) (*Kernel, error) {
-	stamp := p.apt.stamp()
+	stamp := p.apt.Stamp()
 	chosen, err := p.apt.plan(ctx, r)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package kernel
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,32 +26,11 @@ type meta struct {
 
 // unpack fetches the packages of a plan and unpacks them into dir.
 func (p *provisioner) unpack(ctx context.Context, chosen *plan, dir string) error {
-	debs := filepath.Join(dir, ".debs")
-	if err := os.Mkdir(debs, 0o755); err != nil {
+	p.logf("fetching and unpacking %s and its headers (%d MB)", p.imageName(chosen), (chosen.size+500_000)/1_000_000)
+	if err := p.apt.Unpack(ctx, dir, chosen.Packages...); err != nil {
 		return err
 	}
-	p.logf("fetching %s and its headers (%d MB)", p.imageName(chosen), (chosen.size+500_000)/1_000_000)
-	argv := []string{"apt-get", "-q", "download"}
-	for _, pkg := range chosen.Packages {
-		argv = append(argv, pkg.Name+"="+pkg.Version)
-	}
-	if _, err := p.apt.query(ctx, debs, argv...); err != nil {
-		return err
-	}
-	files, err := filepath.Glob(filepath.Join(debs, "*.deb"))
-	if err != nil {
-		return err
-	}
-	if len(files) != len(chosen.Packages) {
-		return fmt.Errorf("apt-get download: %d packages instead of %d", len(files), len(chosen.Packages))
-	}
-	p.logf("unpacking %s", p.imageName(chosen))
-	for _, f := range files {
-		if _, err := run(ctx, dir, nil, "dpkg-deb", "-x", f, dir); err != nil {
-			return err
-		}
-	}
-	if err := errors.Join(os.RemoveAll(debs), os.RemoveAll(filepath.Join(dir, "usr/share"))); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, "usr/share")); err != nil {
 		return err
 	}
 	return seal(dir, chosen)

@@ -1,4 +1,4 @@
-package kernel
+package apt
 
 import (
 	"context"
@@ -8,18 +8,24 @@ import (
 	"strings"
 )
 
-// stanza is what apt tells of one version of a package.
-type stanza struct {
+// Package is a package of the distribution.
+type Package struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Stanza is what apt tells of one version of a package.
+type Stanza struct {
 	Package
-	size    int64    // of the .deb, in bytes; 0 for a package that is only installed and cannot be fetched
-	depends []string // first alternatives, with the version where it must be a certain one: "name=version"
+	Size    int64    // of the .deb, in bytes; 0 for a package that is only installed and cannot be fetched
+	Depends []string // first alternatives, with the version where it must be a certain one: "name=version"
 }
 
 // parseStanzas reads the output of apt-cache show.
-func parseStanzas(text string) []stanza {
-	var all []stanza
+func parseStanzas(text string) []Stanza {
+	var all []Stanza
 	for block := range strings.SplitSeq(text, "\n\n") {
-		var s stanza
+		var s Stanza
 		var fetchable bool
 		for line := range strings.Lines(block) {
 			name, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
@@ -32,15 +38,15 @@ func parseStanzas(text string) []stanza {
 			case "Version":
 				s.Version = value
 			case "Size":
-				s.size, _ = strconv.ParseInt(value, 10, 64)
+				s.Size, _ = strconv.ParseInt(value, 10, 64)
 			case "Filename":
 				fetchable = true
 			case "Depends":
-				s.depends = parseDepends(value)
+				s.Depends = parseDepends(value)
 			}
 		}
 		if !fetchable {
-			s.size = 0
+			s.Size = 0
 		}
 		if s.Name != "" {
 			all = append(all, s)
@@ -67,14 +73,13 @@ func parseDepends(field string) []string {
 	return names
 }
 
-// partOfKernel matches the packages that a kernel and its headers are spread over. The compiler and everything else that
-// runs on the host is not among them.
-var partOfKernel = regexp.MustCompile(`^linux-(?:.+-)?(?:headers|kbuild|modules)-`)
+// Show is [Apt.Show].
+type Show func(ctx context.Context, names []string) ([]Stanza, error)
 
-// closure returns the packages named ("name" or "name=version") and those parts of the kernel that they depend on,
-// sorted by name. show is asked for several packages at once.
-func closure(ctx context.Context, show func(ctx context.Context, names []string) ([]stanza, error), names ...string) ([]stanza, error) {
-	var all []stanza
+// Closure returns the packages named ("name" or "name=version") and those that they depend on, as far as wanted accepts
+// them, sorted by name. show is asked for several packages at once.
+func Closure(ctx context.Context, show Show, wanted func(name string) bool, names ...string) ([]Stanza, error) {
+	var all []Stanza
 	seen := map[string]bool{}
 	for len(names) > 0 {
 		for _, n := range names {
@@ -87,15 +92,15 @@ func closure(ctx context.Context, show func(ctx context.Context, names []string)
 		names = nil
 		for _, s := range stanzas {
 			all = append(all, s)
-			for _, d := range s.depends {
-				if n := bareName(d); partOfKernel.MatchString(n) && !seen[n] {
+			for _, d := range s.Depends {
+				if n := bareName(d); wanted(n) && !seen[n] {
 					seen[n] = true
 					names = append(names, d)
 				}
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b stanza) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b Stanza) int { return strings.Compare(a.Name, b.Name) })
 	return all, nil
 }
 

@@ -1,4 +1,4 @@
-package kernel
+package apt
 
 import (
 	"bytes"
@@ -21,32 +21,35 @@ const systemLists = "/var/lib/apt/lists"
 // killGrace is how long a command that was told to stop may take before it is killed.
 const killGrace = 3 * time.Second
 
-// apt runs the packaging system as an ordinary user. It shares the machine's sources and keys, and keeps its own
+// Apt runs the packaging system as an ordinary user. It shares the machine's sources and keys, and keeps its own
 // caches, since those of the system are root's.
-type apt struct {
-	cache  *cache.Dir
-	dir    string // private, below the cache
-	system string // the system's package lists
+type Apt struct {
+	cache *cache.Dir
+	// Dir is private, below the cache.
+	Dir string
+	// System holds the system's package lists. It is replaced in tests.
+	System string
 }
 
-func newApt(c *cache.Dir) *apt {
-	return &apt{cache: c, dir: filepath.Join(c.Root(), "apt"), system: systemLists}
+// New returns the apt that keeps its files in a cache.
+func New(c *cache.Dir) *Apt {
+	return &Apt{cache: c, Dir: filepath.Join(c.Root(), "apt"), System: systemLists}
 }
 
 // lists is the private copy of the package lists.
-func (a *apt) lists() string { return filepath.Join(a.dir, "lists") }
+func (a *Apt) lists() string { return filepath.Join(a.Dir, "lists") }
 
 // private reports whether the private lists are there and newer than the system's.
-func (a *apt) private() bool { return modTime(a.lists()).After(modTime(a.system)) }
+func (a *Apt) private() bool { return modTime(a.lists()).After(modTime(a.System)) }
 
-// stamp changes whenever the package lists do.
-func (a *apt) stamp() string {
-	return fmt.Sprint(modTime(a.system).UnixNano(), modTime(a.lists()).UnixNano())
+// Stamp changes whenever the package lists do.
+func (a *Apt) Stamp() string {
+	return fmt.Sprint(modTime(a.System).UnixNano(), modTime(a.lists()).UnixNano())
 }
 
-// age says how old the package lists are, for messages.
-func (a *apt) age() string {
-	newest := modTime(a.system)
+// Age says how old the package lists are, for messages.
+func (a *Apt) Age() string {
+	newest := modTime(a.System)
 	if a.private() {
 		newest = modTime(a.lists())
 	}
@@ -65,9 +68,9 @@ func modTime(path string) time.Time {
 	return info.ModTime()
 }
 
-// query runs apt-cache, apt-get or dpkg-deb in dir and returns what it printed to standard output. One command of
+// Query runs apt-cache, apt-get or dpkg-deb in dir and returns what it printed to standard output. One command of
 // apt at a time uses the private caches.
-func (a *apt) query(ctx context.Context, dir string, argv ...string) (string, error) {
+func (a *Apt) Query(ctx context.Context, dir string, argv ...string) (string, error) {
 	unlock, err := a.cache.Lock(ctx, "apt", "lists")
 	if err != nil {
 		return "", err
@@ -77,11 +80,11 @@ func (a *apt) query(ctx context.Context, dir string, argv ...string) (string, er
 	if err != nil {
 		return "", err
 	}
-	return run(ctx, dir, []string{"APT_CONFIG=" + conf}, argv...)
+	return Run(ctx, dir, []string{"APT_CONFIG=" + conf}, argv...)
 }
 
-// update fetches a private copy of the package lists.
-func (a *apt) update(ctx context.Context) error {
+// Update fetches a private copy of the package lists.
+func (a *Apt) Update(ctx context.Context) error {
 	unlock, err := a.cache.Lock(ctx, "apt", "lists")
 	if err != nil {
 		return err
@@ -94,7 +97,7 @@ func (a *apt) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = run(ctx, a.dir, []string{"APT_CONFIG=" + conf}, "apt-get", "-q", "update")
+	_, err = Run(ctx, a.Dir, []string{"APT_CONFIG=" + conf}, "apt-get", "-q", "update")
 	fetched, globErr := filepath.Glob(filepath.Join(a.lists(), "*Packages*"))
 	if globErr != nil {
 		return globErr
@@ -103,19 +106,19 @@ func (a *apt) update(ctx context.Context) error {
 		// Lists that are empty must not stand in for the system's.
 		return errors.Join(err, os.RemoveAll(a.lists()))
 	}
-	// One source of several may be out of reach. What matters is whether a kernel is found.
+	// One source of several may be out of reach. What matters is whether the package is found.
 	now := time.Now()
 	return os.Chtimes(a.lists(), now, now)
 }
 
 // configure writes the configuration that makes apt work without root. It adds to the machine's own, which
 // may name proxies and other sources.
-func (a *apt) configure(private bool) (string, error) {
+func (a *Apt) configure(private bool) (string, error) {
 	for _, d := range []string{"cache/archives/partial", "lists/partial"} {
 		if d == "lists/partial" && !private {
 			continue
 		}
-		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(a.Dir, d), 0o755); err != nil {
 			return "", fmt.Errorf("prepare apt: %w", err)
 		}
 	}
@@ -125,14 +128,14 @@ func (a *apt) configure(private bool) (string, error) {
 	if own := os.Getenv("APT_CONFIG"); own != "" {
 		fmt.Fprintf(&first, "#include %q;\n", own)
 	}
-	fmt.Fprintf(&first, "Dir::Etc::main %q;\n", filepath.Join(a.dir, "main.conf"))
+	fmt.Fprintf(&first, "Dir::Etc::main %q;\n", filepath.Join(a.Dir, "main.conf"))
 	if _, err := os.Stat("/etc/apt/apt.conf"); err == nil {
 		main.WriteString("#include \"/etc/apt/apt.conf\";\n")
 	}
 	for _, hook := range []string{"Update::Pre-Invoke", "Update::Post-Invoke", "Update::Post-Invoke-Success"} {
 		fmt.Fprintf(&main, "#clear APT::%s;\n", hook)
 	}
-	fmt.Fprintf(&main, "Dir::Cache %q;\n", filepath.Join(a.dir, "cache"))
+	fmt.Fprintf(&main, "Dir::Cache %q;\n", filepath.Join(a.Dir, "cache"))
 	main.WriteString("Dir::Cache::pkgcache \"pkgcache.bin\";\nDir::Cache::srcpkgcache \"srcpkgcache.bin\";\n")
 	main.WriteString("Acquire::Languages \"none\";\nAcquire::Retries \"2\";\n")
 	for _, target := range []string{"DEP-11", "DEP-11-icons-small", "DEP-11-icons", "DEP-11-icons-large", "CNF", "Contents-deb"} {
@@ -145,12 +148,12 @@ func (a *apt) configure(private bool) (string, error) {
 		// root's downloads would be handed to a user who cannot write to root's cache.
 		main.WriteString("APT::Sandbox::User \"root\";\n")
 	}
-	conf := filepath.Join(a.dir, "apt.conf")
-	return conf, errors.Join(replaceFile(filepath.Join(a.dir, "main.conf"), main.Bytes()), replaceFile(conf, first.Bytes()))
+	conf := filepath.Join(a.Dir, "apt.conf")
+	return conf, errors.Join(ReplaceFile(filepath.Join(a.Dir, "main.conf"), main.Bytes()), ReplaceFile(conf, first.Bytes()))
 }
 
-// replaceFile writes a file so that others see the old content or the new.
-func replaceFile(path string, content []byte) error {
+// ReplaceFile writes a file so that others see the old content or the new.
+func ReplaceFile(path string, content []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
 		return nil
 	}
@@ -168,8 +171,8 @@ func replaceFile(path string, content []byte) error {
 	return nil
 }
 
-// run runs a command in dir and returns its standard output. A command that is missing is explained.
-func run(ctx context.Context, dir string, env []string, argv ...string) (string, error) {
+// Run runs a command in dir and returns its standard output. A command that is missing is explained.
+func Run(ctx context.Context, dir string, env []string, argv ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), append(env, "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")...)
@@ -184,7 +187,7 @@ func run(ctx context.Context, dir string, env []string, argv ...string) (string,
 	case ctx.Err() != nil:
 		return "", fmt.Errorf("%s: %w", argv[0], ctx.Err())
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%w: %s is missing, so no package can be fetched: give KERNEL=host or KERNEL=DIR", ErrNoPackage, argv[0])
+		return "", fmt.Errorf("%s %w", argv[0], ErrMissing)
 	}
 	return "", &CommandError{Argv: argv, Err: err, Output: said.String() + out.String()}
 }
