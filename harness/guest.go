@@ -22,6 +22,10 @@ type Guest struct {
 	vm      *vm.Guest
 	sources string // directory of module directories
 
+	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
+	lacks    []Feature // what the stranger does not offer
+	broken   error     // why the scenario could not be judged
+
 	entry    *report.Entry
 	baseline baseline
 	records  []wire.KmsgRecord // of the kernel log, since the scenario began
@@ -53,7 +57,10 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	if err != nil {
 		tb.Fatal(explain(err))
 	}
-	g := &Guest{tb: &listener{TB: tb}, rig: r, sources: r.modules, built: map[string]*built{}}
+	if why := r.unfit.Load(); why != nil {
+		tb.Skip(*why) // another scenario has said so
+	}
+	g := &Guest{tb: &listener{TB: tb}, rig: r, sources: r.modules, stranger: r.stranger, built: map[string]*built{}}
 	for _, option := range options {
 		option(g)
 	}

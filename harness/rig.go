@@ -16,6 +16,7 @@ import (
 	"ktcp/harness/image"
 	"ktcp/harness/kernel"
 	"ktcp/harness/report"
+	"ktcp/harness/subject"
 	"ktcp/harness/vm"
 )
 
@@ -27,6 +28,9 @@ type rig struct {
 	modules string // the directory of the reference modules
 	spec    vm.Spec
 	run     *report.Recorder
+
+	stranger *subject.Stranger      // whom this process judges, nil: the modules of this tree
+	unfit    atomic.Pointer[string] // why the stranger cannot be judged at all
 
 	busy   sync.WaitGroup // what ends by itself, and cleans up, when ctx does
 	mu     sync.Mutex
@@ -49,6 +53,9 @@ var shared = sync.OnceValues(func() (*rig, error) {
 		return nil, err
 	}
 	r.modules = filepath.Join(root, "module")
+	if r.stranger, err = subject.FromEnvironment(); err != nil {
+		return nil, err
+	}
 	if r.cache, err = cache.Open(); err != nil {
 		return nil, err
 	}

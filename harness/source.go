@@ -41,10 +41,14 @@ func (g *Guest) build(name string) *built {
 	}
 	g.rig.busy.Add(1)
 	defer g.rig.busy.Done()
-	module, err := kbuild.Build(g.rig.ctx, kbuild.Spec{
+	spec := kbuild.Spec{
 		Root: g.sources, Dir: filepath.Join(g.sources, name), Name: name,
 		Kernel: g.rig.kernel, Cache: g.rig.cache, Logf: Logf,
-	})
+	}
+	if x := g.stranger; x != nil && name == x.Module {
+		spec.Root, spec.Dir = x.Root, x.Dir
+	}
+	module, err := kbuild.Build(g.rig.ctx, spec)
 	if err != nil {
 		g.tb.Fatalf("build %s: %v", name, explain(err))
 	}
@@ -55,7 +59,7 @@ func (g *Guest) build(name string) *built {
 	if b.params, err = parameterNames(module.KO); err != nil {
 		g.tb.Fatalf("build %s: %v", name, err)
 	}
-	g.built[name] = b
+	g.built[name], g.built[b.Name] = b, b
 	return b
 }
 

@@ -21,7 +21,7 @@ const evidenceDeadline = 20 * time.Second
 // guest is thrown away whatever happens.
 func (g *Guest) finish() {
 	g.tb.Helper()
-	var broken error
+	broken := g.broken
 	if g.vm != nil {
 		g.unloadAndJudge()
 		if err := os.WriteFile(g.entry.Path("requests.log"), g.log.bytes(), 0o644); err != nil {
@@ -50,6 +50,9 @@ func (g *Guest) finish() {
 	result := report.Result{Failed: g.tb.Failed(), Messages: messages, Findings: g.findings}
 	if g.tb.Skipped() {
 		result.Skipped = "skipped by the test"
+	}
+	for _, f := range g.lacks {
+		result.NotOffered = append(result.NotOffered, string(f))
 	}
 	if broken != nil {
 		result.Error = broken.Error()

@@ -15,6 +15,7 @@ import (
 type Testimony struct {
 	Findings []finding.Finding
 	Failures []string // what the scenario itself, or the harness on its behalf, complained about
+	Skipped  []string // why the scenario did not apply
 }
 
 // String lists everything, for the message of a test that expected something else.
@@ -126,6 +127,24 @@ func (w *witness) Failed() bool {
 
 // Fail implements testing.TB.
 func (w *witness) Fail() { w.fail("failed") }
+
+func (w *witness) skip(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.testimony.Skipped = append(w.testimony.Skipped, why)
+}
+
+// Skip implements testing.TB.
+func (w *witness) Skip(args ...any) { w.skip(fmt.Sprint(args...)); runtime.Goexit() }
+
+// Skipf implements testing.TB.
+func (w *witness) Skipf(format string, args ...any) {
+	w.skip(fmt.Sprintf(format, args...))
+	runtime.Goexit()
+}
+
+// SkipNow implements testing.TB.
+func (w *witness) SkipNow() { w.skip("skipped"); runtime.Goexit() }
 
 // FailNow implements testing.TB.
 func (w *witness) FailNow() { w.fail("failed"); runtime.Goexit() }

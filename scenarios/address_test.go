@@ -10,7 +10,7 @@ import (
 func TestAddressOfOneHost(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb", "host=127.0.0.2", "port=8080")
+	kweb := g.Serve(harness.Web, "host=127.0.0.2", "port=8080")
 	red := g.Netns("red")
 
 	kweb.Enable(red)
@@ -22,7 +22,7 @@ func TestAddressOfOneHost(t *testing.T) {
 func TestAddressNotAvailable(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb", "host=10.9.8.7")
+	kweb := g.Serve(harness.Web, "host=10.9.8.7")
 	red, blue := g.Netns("red"), g.Netns("blue")
 
 	red.WriteFails(harness.StatusFile, "1", syscall.EADDRNOTAVAIL)
@@ -37,36 +37,36 @@ func TestAddressNotAvailable(t *testing.T) {
 func TestAddressInUse(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red, blue := g.Netns("red"), g.Netns("blue")
 
 	release := red.Occupy("0.0.0.0:9999")
 	red.WriteFails(harness.StatusFile, "1", syscall.EADDRINUSE)
 	kweb.WantStatus(red, 0)
 	kweb.Enable(blue) // another namespace's port is another port
-	blue.Get(addr).WantStatus(200)
+	blue.Get(kweb.Addr).WantStatus(200)
 
 	release()
 	kweb.Enable(red)
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 }
 
 // A server that closes first leaves its connections in TIME_WAIT: they must not keep it from its own port.
 func TestAddressIsFreeAfterTraffic(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	kweb.Enable(g.Init())
 	for range 20 {
-		g.Init().Get(addr).WantStatus(200)
+		g.Init().Get(kweb.Addr).WantStatus(200)
 	}
 	kweb.Disable(g.Init())
 	kweb.Enable(g.Init())
-	g.Init().Get(addr).WantStatus(200)
+	g.Init().Get(kweb.Addr).WantStatus(200)
 
 	kweb.Rmmod()
-	g.Init().Refuses(addr)
+	g.Init().Refuses(kweb.Addr)
 	kweb.Reload()
 	kweb.Enable(g.Init())
-	g.Init().Get(addr).WantStatus(200)
+	g.Init().Get(kweb.Addr).WantStatus(200)
 }

@@ -60,10 +60,10 @@ func TestSeededBugsNone(t *testing.T) {
 
 func serveAndStop(tb testing.TB, g *harness.Guest) {
 	tb.Helper()
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 	kweb.Enable(red)
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 	kweb.Disable(red)
 	kweb.Rmmod()
 }

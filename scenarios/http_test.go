@@ -10,18 +10,18 @@ import (
 
 const request = "GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n"
 
-// serving returns a namespace in which kweb answers.
-func serving(t *testing.T) *harness.Netns {
+// serving returns a namespace in which kweb answers, and where.
+func serving(t *testing.T) (n *harness.Netns, addr string) {
 	t.Helper()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	kweb.Enable(g.Init())
-	return g.Init()
+	return g.Init(), kweb.Addr
 }
 
 func TestHTTPRequestSplitAnywhere(t *testing.T) {
 	t.Parallel()
-	n := serving(t)
+	n, addr := serving(t)
 	for _, at := range []int{1, 3, 14, len(request) - 3, len(request) - 1} {
 		c := n.Dial(addr)
 		c.Send(request[:at])
@@ -34,7 +34,8 @@ func TestHTTPRequestSplitAnywhere(t *testing.T) {
 
 func TestHTTPByteByByte(t *testing.T) {
 	t.Parallel()
-	c := serving(t).Dial(addr)
+	n, addr := serving(t)
+	c := n.Dial(addr)
 	for i := range request {
 		c.Send(request[i : i+1])
 	}
@@ -44,7 +45,7 @@ func TestHTTPByteByByte(t *testing.T) {
 // Data after the request must not turn the FIN after the answer into a RST, which could destroy the answer.
 func TestHTTPDataAfterTheRequest(t *testing.T) {
 	t.Parallel()
-	n := serving(t)
+	n, addr := serving(t)
 	c := n.Dial(addr)
 	c.Send(request + strings.Repeat("more", 4096))
 	c.Response().WantStatus(200)
@@ -54,7 +55,7 @@ func TestHTTPDataAfterTheRequest(t *testing.T) {
 
 func TestHTTPHalfClosedClient(t *testing.T) {
 	t.Parallel()
-	n := serving(t)
+	n, addr := serving(t)
 	c := n.Dial(addr)
 	c.Send(request)
 	c.CloseWrite()
@@ -67,7 +68,7 @@ func TestHTTPHalfClosedClient(t *testing.T) {
 
 func TestHTTPClientThatResets(t *testing.T) {
 	t.Parallel()
-	n := serving(t)
+	n, addr := serving(t)
 	for _, sent := range []string{"", "GET", request} {
 		c := n.Dial(addr)
 		if sent != "" {
@@ -80,7 +81,7 @@ func TestHTTPClientThatResets(t *testing.T) {
 
 func TestHTTPManyClientsThatWait(t *testing.T) {
 	t.Parallel()
-	n := serving(t)
+	n, addr := serving(t)
 	for range 100 {
 		n.Dial(addr)
 	}

@@ -7,48 +7,46 @@ import (
 	"ktcp/harness"
 )
 
-const addr = "127.0.0.1:9999"
-
 func TestNetnsEachServesItsOwn(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb", "port=9999")
+	kweb := g.Serve(harness.Web, "port=9999")
 	red, blue := g.Netns("red"), g.Netns("blue")
 
 	kweb.Enable(red)
-	red.Get(addr).WantStatus(200)
-	blue.Refuses(addr)
-	g.Init().Refuses(addr)
+	red.Get(kweb.Addr).WantStatus(200)
+	blue.Refuses(kweb.Addr)
+	g.Init().Refuses(kweb.Addr)
 
 	// The same host and port, served by both at once.
 	kweb.Enable(blue)
-	red.Get(addr).WantStatus(200)
-	blue.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
+	blue.Get(kweb.Addr).WantStatus(200)
 
 	kweb.Disable(red)
-	red.Refuses(addr)
-	blue.Get(addr).WantStatus(200)
+	red.Refuses(kweb.Addr)
+	blue.Get(kweb.Addr).WantStatus(200)
 }
 
 func TestNetnsDisabledMeansRefused(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
-	red.Refuses(addr) // off is how it starts
+	red.Refuses(kweb.Addr) // off is how it starts
 	kweb.Enable(red)
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 	kweb.Disable(red)
-	red.Refuses(addr)
+	red.Refuses(kweb.Addr)
 	kweb.Enable(red)
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 }
 
 func TestNetnsStatusReadsBack(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red, late := g.Netns("red"), g.Init()
 
 	kweb.WantStatus(red, 0)
@@ -57,7 +55,7 @@ func TestNetnsStatusReadsBack(t *testing.T) {
 	kweb.WantStatus(late, 0) // each namespace has its own file
 	kweb.Enable(red)         // a repeated value changes nothing
 	kweb.WantStatus(red, 1)
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 	kweb.Disable(red)
 	kweb.Disable(red)
 	kweb.WantStatus(red, 0)
@@ -70,7 +68,8 @@ func TestNetnsStatusReadsBack(t *testing.T) {
 func TestNetnsStatusRefusesOtherValues(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
+	kweb.Needs(harness.FeatureValidation)
 	red := g.Netns("red")
 
 	for _, on := range []bool{false, true} {
@@ -84,20 +83,20 @@ func TestNetnsStatusRefusesOtherValues(t *testing.T) {
 		}
 		kweb.WantStatus(red, want)
 	}
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 }
 
 // A server needs nobody who looks after it: the process that switched it on may leave.
 func TestNetnsServesAfterItsCreatorLeft(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
 	kweb.Enable(red) // by a thread of the agent that ends with the request
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 	kweb.Rmmod()
-	red.Refuses(addr)
+	red.Refuses(kweb.Addr)
 	if red.Has("/sys/kernel/webserver") {
 		t.Error("/sys/kernel/webserver is still there after rmmod")
 	}
@@ -107,12 +106,12 @@ func TestNetnsServesAfterItsCreatorLeft(t *testing.T) {
 func TestNetnsDeletedWhileServing(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
 	kweb.Enable(red)
-	red.Dial(addr) // idle
-	red.Dial(addr).Send("GET / HT")
+	red.Dial(kweb.Addr) // idle
+	red.Dial(kweb.Addr).Send("GET / HT")
 	red.Delete()
 	g.NamespacesDie()
 }
@@ -121,36 +120,36 @@ func TestNetnsDeletedWhileServing(t *testing.T) {
 func TestNetnsDeletedWithRemoteConnections(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red, blue := g.Netns("red"), g.Netns("blue")
 	red.Veth("10.0.0.1/24", blue, "10.0.0.2/24")
 
 	kweb.Enable(red)
-	blue.Get("10.0.0.1:9999").WantStatus(200)
-	blue.Dial("10.0.0.1:9999") // idle
-	blue.Dial("10.0.0.1:9999").Send("GET / HTTP/1.1\r\nHo")
-	unread := blue.Dial("10.0.0.1:9999")
+	blue.Get(kweb.At("10.0.0.1")).WantStatus(200)
+	blue.Dial(kweb.At("10.0.0.1")) // idle
+	blue.Dial(kweb.At("10.0.0.1")).Send("GET / HTTP/1.1\r\nHo")
+	unread := blue.Dial(kweb.At("10.0.0.1"))
 	unread.Send("GET / HTTP/1.1\r\nHost: red\r\n\r\n")
 	red.Dies()
 
 	kweb.WantStatus(blue, 0)
 	kweb.Enable(blue)
-	blue.Get(addr).WantStatus(200)
+	blue.Get(kweb.Addr).WantStatus(200)
 }
 
 func TestNetnsRmmodWithConnections(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 
 	var waiting []*harness.Conn
 	for _, n := range []*harness.Netns{g.Init(), g.Netns("red"), g.Netns("blue"), g.Netns("green")} {
 		kweb.Enable(n)
-		idle, half := n.Dial(addr), n.Dial(addr)
+		idle, half := n.Dial(kweb.Addr), n.Dial(kweb.Addr)
 		half.Send("GET / HTTP/1.1\r\nHost: ")
-		unread := n.Dial(addr)
+		unread := n.Dial(kweb.Addr)
 		unread.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-		n.Get(addr).WantStatus(200)
+		n.Get(kweb.Addr).WantStatus(200)
 		waiting = append(waiting, idle, half)
 	}
 	kweb.Rmmod()
@@ -162,12 +161,12 @@ func TestNetnsRmmodWithConnections(t *testing.T) {
 func TestNetnsCreatedAndDeletedInNumbers(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 		n := g.Netns(name)
 		kweb.Enable(n)
-		n.Get(addr).WantStatus(200)
+		n.Get(kweb.Addr).WantStatus(200)
 		n.Delete()
 	}
 	g.NamespacesDie()

@@ -39,9 +39,10 @@ func TestParametersRefused(t *testing.T) {
 func TestParametersReadBack(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
+	kweb.Needs(harness.Parameter("host"), harness.Parameter("port"), harness.FeatureValidation)
 	for file, want := range map[string]string{"host": "0.0.0.0\n", "port": "9999\n"} {
-		if got := g.Init().ReadFile("/sys/module/kweb/parameters/" + file); got != want {
+		if got := g.Init().ReadFile("/sys/module/" + kweb.Name + "/parameters/" + file); got != want {
 			t.Errorf("parameter %s reads %q, want %q", file, got, want)
 		}
 	}

@@ -10,12 +10,12 @@ import (
 func TestToggleUnderTraffic(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 	kweb.Enable(red)
-	answer := red.Get(addr)
+	answer := red.Get(kweb.Addr)
 
-	traffic := red.Traffic(addr, 8, answer.Raw)
+	traffic := red.Traffic(kweb.Addr, 8, answer.Raw)
 	outcomes := red.WriteLoop(harness.StatusFile, 1, 200, "0", "1")
 	result := traffic.Stop()
 
@@ -26,13 +26,13 @@ func TestToggleUnderTraffic(t *testing.T) {
 		t.Errorf("not one request was answered while the server was switched on and off: %+v", result)
 	}
 	kweb.WantStatus(red, 1)
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 }
 
 func TestStartAndStopFromSeveralThreads(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
 	outcomes := red.WriteLoop(harness.StatusFile, 4, 100, "1", "0", "1")
@@ -40,15 +40,15 @@ func TestStartAndStopFromSeveralThreads(t *testing.T) {
 		t.Errorf("400 writes to status by 4 threads: %v by errno, want all to succeed", outcomes)
 	}
 	kweb.Enable(red)
-	red.Get(addr).WantStatus(200)
+	red.Get(kweb.Addr).WantStatus(200)
 	kweb.Disable(red)
-	red.Refuses(addr)
+	red.Refuses(kweb.Addr)
 }
 
 func TestRmmodWhileStatusIsWritten(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kweb := g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
 	outcomes := red.StartWriteLoop(harness.StatusFile, 2, 300, "1", "0")
@@ -65,11 +65,11 @@ func TestRmmodWhileStatusIsWritten(t *testing.T) {
 func TestNetnsDiesWhileStatusIsWritten(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	g.Insmod("kweb")
+	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
 	outcomes := red.StartWriteLoop(harness.StatusFile, 2, 300, "1", "0")
-	g.Init().Refuses(addr)
+	g.Init().Refuses(kweb.Addr)
 	red.Delete()
 	outcomes()
 	g.NamespacesDie()

@@ -22,6 +22,8 @@ func KTAP(run *Run) string {
 			result = "ok"
 		case Skip:
 			result, directive = "ok", " # SKIP "+oneLine(s.Skipped)
+		case NotOffered:
+			result, directive = "ok", " # SKIP not offered: "+oneLine(strings.Join(s.NotOffered, ", "))
 		case Unfinished:
 			directive = " # TIMEOUT"
 		}
@@ -44,7 +46,7 @@ func complaints(s Scenario) []string {
 	for _, f := range s.Findings {
 		all = append(all, finding.Heading(f))
 	}
-	if len(all) == 0 && s.Verdict != Pass && s.Verdict != Skip {
+	if len(all) == 0 && !s.Verdict.harmless() {
 		all = append(all, "failed without a finding: see the output of the test")
 	}
 	return all
@@ -61,7 +63,7 @@ func GitHub(run *Run, source func(file string) string) string {
 		b.WriteString("::error title=ktcp::nothing ran\n")
 	}
 	for _, s := range run.Scenarios {
-		if s.Verdict == Pass || s.Verdict == Skip {
+		if s.Verdict.harmless() {
 			continue
 		}
 		rest := s

@@ -19,6 +19,8 @@ func (r *Run) Headline() string {
 		return fmt.Sprintf("%s: %d of %s not judged%s", v, n.of[Error]+n.of[Unfinished], plural(len(r.Scenarios), "scenario"), r.found(n, "; "))
 	case v == Fail:
 		return fmt.Sprintf("%s: %d of %s failed%s", v, n.of[Fail], plural(len(r.Scenarios), "scenario"), r.found(n, ", "))
+	case v == Error && n.of[NotOffered] == len(r.Scenarios):
+		return fmt.Sprintf("%s: the module offers nothing that %s are about: nothing was judged", v, plural(len(r.Scenarios), "scenario"))
 	case v == Error:
 		return fmt.Sprintf("%s: %s, all skipped: nothing was judged", v, plural(len(r.Scenarios), "scenario"))
 	default:
@@ -52,7 +54,7 @@ func oneLine(text string) string {
 func (r *Run) totals() string {
 	n := r.count()
 	var parts []string
-	for _, v := range []Verdict{Pass, Fail, Error, Unfinished, Skip} {
+	for _, v := range []Verdict{Pass, Fail, Error, Unfinished, NotOffered, Skip} {
 		if n.of[v] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n.of[v], v))
 		}

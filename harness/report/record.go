@@ -84,6 +84,8 @@ func (r Result) verdict() Verdict {
 	switch {
 	case r.Failed, len(r.Findings) > 0:
 		return Fail
+	case r.Skipped != "" && len(r.NotOffered) > 0:
+		return NotOffered
 	case r.Skipped != "":
 		return Skip
 	default:

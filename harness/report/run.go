@@ -39,6 +39,9 @@ type Result struct {
 	Failed bool `json:"failed,omitempty"`
 	// Skipped is the reason why it did not run, or empty.
 	Skipped string `json:"skipped,omitempty"`
+	// NotOffered lists what the module does not claim to have and so was not held to. A scenario that did not run because of it
+	// has the verdict [NotOffered].
+	NotOffered []string `json:"not_offered,omitempty"`
 	// Error says why it could not be judged, or is empty. It makes the verdict [Error].
 	Error string `json:"error,omitempty"`
 	// Messages are the scenario's own complaints, one each.

@@ -60,7 +60,7 @@ func Text(run *Run, o TextOptions) string {
 
 // details returns what there is to say about a scenario that did not pass, or nothing.
 func details(run *Run, s Scenario, o TextOptions) string {
-	if s.Verdict == Pass || s.Verdict == Skip {
+	if s.Verdict.harmless() {
 		return ""
 	}
 	var b strings.Builder
@@ -139,7 +139,7 @@ func (o TextOptions) paint(v Verdict, text string) string {
 	switch v {
 	case Pass:
 		color = "32"
-	case Skip:
+	case Skip, NotOffered:
 		color = "33"
 	}
 	return "\x1b[" + color + "m" + text + "\x1b[0m"

@@ -13,11 +13,16 @@ const (
 	Error Verdict = "ERROR"
 	// Skip: the scenario does not apply here and says why.
 	Skip Verdict = "skip"
+	// NotOffered: the scenario is about something that the module does not claim to have.
+	NotOffered Verdict = "not offered"
 	// Running is what a record says until the scenario has ended.
 	Running Verdict = "running"
 	// Unfinished is a scenario that began and never ended: its process was killed or died.
 	Unfinished Verdict = "UNFINISHED"
 )
+
+// harmless reports whether there is nothing to complain about.
+func (v Verdict) harmless() bool { return v == Pass || v == Skip || v == NotOffered }
 
 // Exit codes of a run, worst first: an invalid run outranks findings, because it may have missed others.
 const (
