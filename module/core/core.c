@@ -12,10 +12,16 @@ const struct ktcp_proto *ktcp_proto;
 /**
  * ktcp_init - prepare the core for a module's protocol
  * @proto: stays in use until ktcp_uninit()
+ * @wq_flags: of the workqueue. WQ_HIGHPRI is what the core is made for: bound,
+ *	so that a connection's work runs on the CPU that received its bytes,
+ *	whose caches hold them, and waking it costs no other CPU an interrupt;
+ *	and of high priority, so that an answer is not made to wait behind the
+ *	next request's client. WQ_UNBOUND lets the scheduler move the work away
+ *	from a busy CPU.
  *
  * Return: 0 or a negative errno.
  */
-int ktcp_init(const struct ktcp_proto *proto)
+int ktcp_init(const struct ktcp_proto *proto, unsigned int wq_flags)
 {
 	int err;
 
@@ -25,13 +31,10 @@ int ktcp_init(const struct ktcp_proto *proto)
 		return err;
 
 	/*
-	 * Bound: a connection's work runs on the CPU that received its bytes,
-	 * whose caches hold them, and waking it costs no other CPU an
-	 * interrupt. High priority: an answer is not made to wait behind the
-	 * next request's client. A work item never sleeps for its peer, so a
-	 * queue of its own is all that is needed to wait for the last one.
+	 * A work item never sleeps for its peer, so a queue of its own is all
+	 * that is needed to wait for the last one.
 	 */
-	ktcp_wq = alloc_workqueue("%s", WQ_HIGHPRI, 0, proto->name);
+	ktcp_wq = alloc_workqueue("%s", wq_flags, 0, proto->name);
 	if (!ktcp_wq) {
 		err = -ENOMEM;
 		goto err_cache;

@@ -11,7 +11,8 @@
 # cannot share one, and nothing is written beside the sources.
 
 ktcp-root := $(realpath $(dir $(lastword $(MAKEFILE_LIST)))..)
-ktcp-core := $(patsubst %,core/%.o,core server accept conn io recv send sweep)
+ktcp-core := $(patsubst %,core/%.o,core server accept conn io recv send sweep \
+	service sysfs param)
 
 # The rule has kbuild's own target pattern, so that kbuild derives the module's
 # name from the stem as it does for a source of its own. The path is absolute

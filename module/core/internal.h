@@ -3,6 +3,9 @@
 #ifndef KTCP_INTERNAL_H
 #define KTCP_INTERNAL_H
 
+#include <linux/completion.h>
+#include <linux/kobject.h>
+
 #include "ktcp.h"
 
 /* The life of a connection; only its own work moves it on. */
@@ -49,6 +52,18 @@ struct ktcp_conn {
 	u8 priv[] __aligned(8);
 };
 
+/*
+ * A service in one network namespace, in memory that the namespace owns. Its
+ * sysfs directory goes first, then its server: so nobody can start it again.
+ */
+struct ktcp_net {
+	struct net *net; /* not a reference: we go before it does */
+	bool served; /* the rest is in use; else this namespace has no server */
+	struct ktcp_server srv;
+	struct kobject kobj; /* "data" */
+	struct completion kobj_released;
+};
+
 extern struct workqueue_struct *ktcp_wq;
 extern const struct ktcp_proto *ktcp_proto;
 
@@ -68,6 +83,13 @@ void ktcp_accept_resume(struct ktcp_server *srv);
 void ktcp_sweep_init(struct ktcp_server *srv);
 void ktcp_sweep_arm(struct ktcp_server *srv, unsigned long at);
 void ktcp_sweep_stop(struct ktcp_server *srv);
+
+int ktcp_net_start(struct ktcp_net *kn);
+
+int ktcp_sysfs_init(const char *name);
+void ktcp_sysfs_uninit(void);
+int ktcp_sysfs_add(struct ktcp_net *kn);
+void ktcp_sysfs_remove(struct ktcp_net *kn);
 
 void ktcp_io_work(struct work_struct *work);
 

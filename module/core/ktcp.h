@@ -132,7 +132,7 @@ struct ktcp_server {
 	wait_queue_head_t drained;
 };
 
-int ktcp_init(const struct ktcp_proto *proto);
+int ktcp_init(const struct ktcp_proto *proto, unsigned int wq_flags);
 void ktcp_uninit(void);
 
 void ktcp_server_init(struct ktcp_server *srv);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * /sys/kernel/webserver/net/data/status, and statistics/ beside it, different
+ * /sys/kernel/DIRECTORY/net/data/status, and statistics/ beside it, different
  * ones in each network namespace.
  *
  * "net" is an ordinary directory whose children are tagged with a namespace,
@@ -17,7 +17,7 @@
 #include <net/net_namespace.h>
 #include <net/sock.h>
 
-#include "kweb.h"
+#include "internal.h"
 
 /* The callbacks of kobj_type take a const kobject since then. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
@@ -26,17 +26,17 @@
 #define KOBJ_CONST const
 #endif
 
-static struct kobject *webserver;
+static struct kobject *directory;
 
-static struct kweb_net *to_kweb_net(const struct kobject *kobj)
+static struct ktcp_net *to_ktcp_net(const struct kobject *kobj)
 {
-	return container_of(kobj, struct kweb_net, kobj);
+	return container_of(kobj, struct ktcp_net, kobj);
 }
 
 static ssize_t status_show(struct kobject *kobj, struct kobj_attribute *attr,
 			   char *buf)
 {
-	struct kweb_net *kn = to_kweb_net(kobj);
+	struct ktcp_net *kn = to_ktcp_net(kobj);
 
 	return sysfs_emit(buf, "%d\n", ktcp_server_running(&kn->srv));
 }
@@ -44,11 +44,11 @@ static ssize_t status_show(struct kobject *kobj, struct kobj_attribute *attr,
 static ssize_t status_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
 {
-	struct kweb_net *kn = to_kweb_net(kobj);
+	struct ktcp_net *kn = to_ktcp_net(kobj);
 	int err = 0;
 
 	if (sysfs_streq(buf, "1"))
-		err = kweb_start(kn);
+		err = ktcp_net_start(kn);
 	else if (sysfs_streq(buf, "0"))
 		ktcp_server_stop(&kn->srv);
 	else
@@ -71,7 +71,7 @@ static ssize_t statistic_show(struct kobject *kobj, size_t offset, char *buf)
 {
 	struct ktcp_stats stats;
 
-	ktcp_server_stats(&to_kweb_net(kobj)->srv, &stats);
+	ktcp_server_stats(&to_ktcp_net(kobj)->srv, &stats);
 	return sysfs_emit(buf, "%llu\n", *(u64 *)((void *)&stats + offset));
 }
 
@@ -113,12 +113,12 @@ static const struct attribute_group *data_groups[] = {
 
 static const void *data_namespace(KOBJ_CONST struct kobject *kobj)
 {
-	return to_kweb_net(kobj)->net;
+	return to_ktcp_net(kobj)->net;
 }
 
 static void data_release(struct kobject *kobj)
 {
-	complete(&to_kweb_net(kobj)->kobj_released);
+	complete(&to_ktcp_net(kobj)->kobj_released);
 }
 
 static struct kobj_type data_type = {
@@ -160,29 +160,29 @@ static void put_and_wait(struct kobject *kobj, struct completion *released)
 	wait_for_completion(released);
 }
 
-int kweb_sysfs_init(void)
+int ktcp_sysfs_init(const char *name)
 {
 	int err;
 
-	webserver = kobject_create_and_add("webserver", kernel_kobj);
-	if (!webserver)
+	directory = kobject_create_and_add(name, kernel_kobj);
+	if (!directory)
 		return -ENOMEM;
 
-	err = kobject_init_and_add(&net_kobj, &net_type, webserver, "net");
+	err = kobject_init_and_add(&net_kobj, &net_type, directory, "net");
 	if (err) {
 		put_and_wait(&net_kobj, &net_kobj_released);
-		kobject_put(webserver);
+		kobject_put(directory);
 	}
 	return err;
 }
 
-void kweb_sysfs_uninit(void)
+void ktcp_sysfs_uninit(void)
 {
 	put_and_wait(&net_kobj, &net_kobj_released);
-	kobject_put(webserver);
+	kobject_put(directory);
 }
 
-int kweb_sysfs_add(struct kweb_net *kn)
+int ktcp_sysfs_add(struct ktcp_net *kn)
 {
 	int err;
 
@@ -198,7 +198,7 @@ int kweb_sysfs_add(struct kweb_net *kn)
  * to start or stop the server: hold nothing that they need. A file that is
  * still open afterwards answers ENODEV.
  */
-void kweb_sysfs_remove(struct kweb_net *kn)
+void ktcp_sysfs_remove(struct ktcp_net *kn)
 {
 	kobject_del(&kn->kobj);
 	put_and_wait(&kn->kobj, &kn->kobj_released);
