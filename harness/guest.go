@@ -80,7 +80,8 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 		tb.Fatalf("no guest: %v", explain(err))
 	}
 	r.adopt(g.vm)
-	g.baseline = g.takeBaseline()
+	g.baseline = r.baselines.of(g)
+	g.cursor = g.baseline.cursor
 	return g
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"ktcp/guest/wire"
@@ -16,9 +17,37 @@ const settle = 3 * time.Second
 
 // baseline is the state of a guest before its scenario began.
 type baseline struct {
+	cursor    uint64 // of the kernel log: what came before belongs to the template
 	taint     uint64
 	survivors wire.SurvivorsAnswer
 	netns     int // live network namespaces
+}
+
+// baselines remembers what was seen in the first clone of each template: the others begin as the same bytes, and to look
+// again would take each of them as long as everything else before its scenario.
+type baselines struct {
+	mu    sync.Mutex
+	known map[string]baseline
+}
+
+// of returns the baseline of a guest that nothing has happened to yet.
+func (b *baselines) of(g *Guest) baseline {
+	g.tb.Helper()
+	template := g.vm.Template()
+	if template == "" { // booted on its own
+		return g.takeBaseline()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if seen, ok := b.known[template]; ok {
+		return seen
+	}
+	seen := g.takeBaseline()
+	if b.known == nil {
+		b.known = map[string]baseline{}
+	}
+	b.known[template] = seen
+	return seen
 }
 
 // takeBaseline notes what is there before any module is.
@@ -27,7 +56,7 @@ func (g *Guest) takeBaseline() baseline {
 	b := baseline{survivors: call(g, wire.Survivors, wire.None{})}
 	b.netns = b.survivors.Netns
 	b.taint = call(g, wire.Modules, wire.None{}).Taint
-	g.cursor = g.kernelLog(0).Next
+	b.cursor = g.kernelLog(0).Next
 	return b
 }
 

@@ -32,6 +32,8 @@ type rig struct {
 	stranger *subject.Stranger      // whom this process judges, nil: the modules of this tree
 	unfit    atomic.Pointer[string] // why the stranger cannot be judged at all
 
+	baselines baselines
+
 	busy   sync.WaitGroup // what ends by itself, and cleans up, when ctx does
 	mu     sync.Mutex
 	guests map[*vm.Guest]struct{}

@@ -75,7 +75,7 @@ func (m *machine) restore(ctx context.Context, t *template, s Spec, began time.T
 	if err != nil {
 		return nil, err
 	}
-	g := &Guest{process: p, spec: s, accel: m.shape.accel, boot: t.console}
+	g := &Guest{process: p, spec: s, accel: m.shape.accel, boot: t.console, template: t.key}
 	if err := g.await(bounded); err != nil {
 		_ = p.kill()
 		if ctx.Err() != nil {

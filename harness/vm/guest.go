@@ -20,6 +20,8 @@ type Guest struct {
 	timing  Timing
 	boot    []byte // console of the template's boot
 
+	template string // its key
+
 	mu     sync.Mutex
 	silent error // the first request that was not answered
 }
@@ -103,6 +105,10 @@ func (g *Guest) Console() []byte { return g.process.console.bytes() }
 
 // BootConsole returns what was printed while the guest's template booted; nothing for a guest that booted itself.
 func (g *Guest) BootConsole() []byte { return bytes.Clone(g.boot) }
+
+// Template names the saved guest that this one is a clone of, "" for one that booted itself. Guests with the same
+// template were the same in every byte when they began.
+func (g *Guest) Template() string { return g.template }
 
 // Hello returns the answer to the first request.
 func (g *Guest) Hello() wire.HelloAnswer { return g.hello }

@@ -23,6 +23,7 @@ const (
 
 // template is a saved guest that was checked.
 type template struct {
+	key     string
 	ram     *os.File // open as long as the process lives, so that clones work even when the cache drops it
 	state   []byte
 	console []byte // of its boot
@@ -52,6 +53,7 @@ func (m *machine) saved(ctx context.Context) (*template, error) {
 		}
 		t, err := loadTemplate(dir, int64(m.shape.memoryMiB)<<20)
 		if err == nil {
+			t.key = key
 			m.template = t
 			return t, nil
 		}
