@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"ktcp/harness/cache"
 )
 
@@ -34,9 +32,9 @@ func TestHoldsAGuest(t *testing.T) {
 func TestInterruptLeavesNothingBehind(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
-			before := scratch(t)
+			root := ownScratch(t)
 			child := exec.Command(os.Args[0], "-test.run=^TestHoldsAGuest$", "-test.v")
-			child.Env = append(os.Environ(), holdVariable+"=1")
+			child.Env = append(os.Environ(), holdVariable+"=1", "KTCP_CACHE="+root)
 			out, err := child.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -73,8 +71,8 @@ func TestInterruptLeavesNothingBehind(t *testing.T) {
 			if signal == syscall.SIGKILL {
 				return // the next run sweeps its files: see package cache
 			}
-			if diff := cmp.Diff(before, scratch(t)); diff != "" {
-				t.Errorf("temporary files left behind (+):\n%s", diff)
+			if left := entries(t, filepath.Join(root, "scratch")); len(left) > 0 {
+				t.Errorf("temporary files left behind: %q", left)
 			}
 		})
 	}
@@ -107,18 +105,34 @@ func descendants(t *testing.T, pid int, name string) (found []int) {
 	return found
 }
 
-// scratch lists the temporary files of all processes that use the cache.
-func scratch(t *testing.T) (names []string) {
+// ownScratch makes a cache that is the user's in all but the temporary files, so that those of others who run at the same
+// time are not taken for what was left behind.
+func ownScratch(t *testing.T) (root string) {
 	t.Helper()
-	dir, err := cache.Open()
+	users, err := cache.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(filepath.Join(dir.Root(), "scratch"))
+	root = t.TempDir()
+	for _, name := range entries(t, users.Root()) {
+		if name == "scratch" || strings.HasPrefix(name, ".") {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(users.Root(), name), filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// entries lists a directory, which need not exist.
+func entries(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	list, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
-	for _, e := range entries {
+	for _, e := range list {
 		names = append(names, e.Name())
 	}
 	return names
