@@ -11,7 +11,7 @@ BENCH ?= .
 GOTESTSUM = go tool gotestsum
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vm-check test bench lint modules clean
+.PHONY: help setup vm-check test mutants bench lint modules clean
 
 help: ## list these commands
 	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [RUN=regexp] [BENCH=regexp]'
@@ -25,6 +25,10 @@ vm-check: setup ## build the modules, run every scenario in throw-away guests, p
 
 test: setup ## everything that must pass: unit tests and scenarios
 	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 30m -p 1 ./...
+
+mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md
+	MUTANTS=all MUTANTS_TABLE='$(CURDIR)/results/mutants.md' \
+		go test ./scenarios -run '^TestMutants$$/$(RUN)' -count=1 -timeout 90m -v | grep -v -e '=== ' -e '^    '
 
 bench: setup ## benchmarks, in benchstat's format
 	go test ./harness/vm ./scenarios -run '^$$' -bench '$(BENCH)' -timeout 60m

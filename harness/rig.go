@@ -54,7 +54,9 @@ var shared = sync.OnceValues(func() (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.modules = filepath.Join(root, "module")
+	if r.modules = os.Getenv(ModulesVariable); r.modules == "" {
+		r.modules = filepath.Join(root, "module")
+	}
 	if r.stranger, err = subject.FromEnvironment(); err != nil {
 		return nil, err
 	}
