@@ -1,59 +1,70 @@
 package load
 
 import (
-	"bytes"
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// client is one of the clients of a worker.
+// client is one of the clients of a worker. Times are those of the worker's clock.
 type client struct {
-	fd    int       // -1: not connected
-	busy  bool      // within a request
-	sent  int       // bytes of the request
-	got   int       // bytes of the answer
-	since time.Time // of the last progress, or of the beginning of a rest
+	fd     int    // -1: not connected
+	events uint32 // what epoll looks for; 0 when it does not know the socket yet
+	asks   int    // the request in the script whose answer comes next
+	open   int    // requests under way, from that one on
+	unsent []byte // the rest of them
+	oldest int    // where in the client's ring of times the first of them is
+	got    int    // bytes of the answer that comes next
+	since  int64  // of the last progress, or of the beginning of a rest
+	last   bool   // all of the last answer is there, and the server must close
+	why    string // the last answer was malformed
+	http   httpState
 }
 
-// clientEvents are edge-triggered and asked for once, since each step goes on until the kernel has no more.
-const clientEvents = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+// Events are edge-triggered: each step goes on until the kernel has no more. Room to send is asked for only by a client that
+// has once found none.
+const (
+	wantAnswer = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
+	wantRoom   = wantAnswer | unix.EPOLLOUT
+	closedPeer = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
+)
 
-// begin starts a request, on the connection that is there or on a new one.
-func (w *worker) begin(i int) {
+// begin makes k requests that were due at a time, on the connection that is there or on a new one. Nothing of the client is
+// unsent.
+func (w *worker) begin(i, k int, due int64) {
 	c := &w.clients[i]
-	c.sent, c.got, c.since, c.busy = 0, 0, w.now, true
-	if c.fd >= 0 {
-		n, err := unix.Read(c.fd, w.buf)
-		switch {
-		case err == unix.EAGAIN:
-		case n > 0:
-			w.wrong(i, w.buf[:n])
-			return
-		default:
-			w.drop(i) // the server has closed it after its last answer, as it may
-			c.busy = true
-		}
+	for j := range k {
+		*w.time(i, c.oldest+c.open+j) = due
 	}
+	c.since = w.now
+	c.unsent = w.script.piece((c.asks+c.open)%w.script.n, k)
+	c.open += k
 	if c.fd < 0 {
 		if err := w.connect(i); err != nil {
 			w.fail(i, err)
 			return
 		}
 	}
-	w.step(i)
+	w.push(i)
 }
+
+// time is the place for the time of a client's request.
+func (w *worker) time(i, n int) *int64 { return &w.times[i*w.pipeline+n%w.pipeline] }
 
 // connect begins to connect. How that went is told by the first send or receive.
 func (w *worker) connect(i int) error {
 	fd, err := unix.Socket(w.family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
 	if err != nil {
-		return err
+		return fmt.Errorf("socket: %w", err)
 	}
-	w.clients[i].fd = fd
-	if err := w.watch(fd, clientEvents, i); err != nil {
-		return err
+	c := &w.clients[i]
+	c.fd = fd
+	w.result.Conns++
+	if w.KeepAlive {
+		// A small request must not wait until the one before it has been acknowledged.
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+			return fmt.Errorf("no delay: %w", err)
+		}
 	}
 	if err := unix.Connect(fd, w.to); err != nil && err != unix.EINPROGRESS {
 		return err
@@ -61,137 +72,189 @@ func (w *worker) connect(i int) error {
 	return nil
 }
 
-// step sends and receives as much as the kernel lets it.
-func (w *worker) step(i int) {
+// push sends as much as the kernel takes, and has epoll look after the rest. A server may answer, or close, before it has all
+// of a request.
+func (w *worker) push(i int) {
 	c := &w.clients[i]
-	for c.busy && c.sent < len(w.Send) {
-		n, err := unix.SendmsgN(c.fd, w.Send[c.sent:], nil, nil, unix.MSG_NOSIGNAL)
-		if err == unix.EINTR {
+	want := uint32(wantAnswer)
+	for len(c.unsent) > 0 {
+		n, errno := send(c.fd, c.unsent)
+		if errno == unix.EINTR {
 			continue
 		}
-		if err == unix.EAGAIN {
-			break // a server may answer, or close, before it has all of the request
+		if errno == unix.EAGAIN {
+			want = wantRoom
+			break
 		}
-		if err != nil {
-			w.fail(i, err)
+		if errno != 0 {
+			w.fail(i, errno)
 			return
 		}
-		c.sent += n
+		w.result.Sent += int64(n)
+		c.unsent = c.unsent[n:]
 		c.since = w.now
 	}
-	for c.busy {
-		n, err := unix.Read(c.fd, w.buf)
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EAGAIN:
+	if c.events&want == want {
+		return
+	}
+	op := unix.EPOLL_CTL_MOD
+	if c.events == 0 {
+		op = unix.EPOLL_CTL_ADD
+	}
+	c.events |= want
+	if err := unix.EpollCtl(w.epoll, op, c.fd, &unix.EpollEvent{Events: c.events, Fd: int32(i)}); err != nil {
+		w.fail(i, fmt.Errorf("epoll_ctl: %w", err))
+	}
+}
+
+// event acts on what epoll says of a client.
+func (w *worker) event(i int, events uint32) {
+	c := &w.clients[i]
+	idle := c.open == 0
+	if len(c.unsent) > 0 && events&unix.EPOLLOUT != 0 {
+		if w.push(i); c.fd < 0 {
 			return
-		case err != nil:
-			w.fail(i, err)
+		}
+	}
+	if events&^unix.EPOLLOUT != 0 && !w.pull(i, events) {
+		return
+	}
+	if !idle {
+		w.more(i)
+	}
+}
+
+// pull receives until there is nothing more. It reports false when the connection's end was not the client's own wish, and has
+// been seen to.
+func (w *worker) pull(i int, events uint32) bool {
+	c := &w.clients[i]
+	for {
+		n, errno := recv(c.fd, w.buf)
+		switch {
+		case errno == unix.EINTR:
+		case errno == unix.EAGAIN:
+			return true
+		case errno != 0:
+			w.fail(i, errno)
+			return false
 		case n == 0:
 			w.end(i)
+			return false
 		default:
+			w.tick()
 			c.since = w.now
-			w.take(i, w.buf[:n])
+			w.result.Received += int64(n)
+			if !w.take(i, w.buf[:n]) {
+				return false
+			}
+			if c.fd < 0 {
+				return true
+			}
+			// A buffer that is not full has emptied the queue, and what comes later is another event.
+			if n < len(w.buf) && events&closedPeer == 0 {
+				return true
+			}
 		}
 	}
 }
 
-// take looks at a part of the answer.
-func (w *worker) take(i int, part []byte) {
+// take judges received bytes and reports false when they were wrong.
+func (w *worker) take(i int, part []byte) bool {
 	c := &w.clients[i]
-	switch {
-	case len(w.Expect) > 0:
-		rest := w.Expect[c.got:]
-		if len(part) > len(rest) || !bytes.Equal(part, rest[:len(part)]) {
+	for len(part) > 0 {
+		if c.open == 0 || c.last {
+			c.why = "bytes behind the end of the answer"
 			w.wrong(i, part)
-			return
+			return false
 		}
-		c.got += len(part)
-		if c.got == len(w.Expect) {
-			w.good(i)
+		n, v := w.answers.take(c, part)
+		switch v {
+		case malformed:
+			w.wrong(i, part)
+			return false
+		case partial:
+			c.got += n
+			return true
+		case wholeLast:
+			c.last = true
+		case whole:
+			if n < len(part) && c.open == 1 {
+				c.why = "bytes behind the end of the answer"
+				w.wrong(i, part[n:])
+				return false
+			}
+			w.answered(i)
 		}
-	case w.KeepAlive:
-		w.good(i) // there is no telling where the answer ends
-	case c.got+len(part) > maxAnswer:
-		w.other(i, fmt.Sprintf("an answer of more than %d bytes", maxAnswer))
-	default:
-		c.got += len(part)
+		part = part[n:]
 	}
+	if c.open == 0 && !w.KeepAlive {
+		w.drop(i) // the client closes, unless the protocol says that the server does
+	}
+	return true
 }
 
 // end is the end of the stream.
 func (w *worker) end(i int) {
 	c := &w.clients[i]
 	switch {
-	case c.got == 0:
-		w.result.Empty++
-		w.rest(i)
-	case len(w.Expect) > 0:
-		w.result.Short++
-		w.rest(i)
-	default:
-		w.good(i)
-	}
-}
-
-// good counts a good answer and goes on with the next request.
-func (w *worker) good(i int) {
-	w.result.Good++
-	w.clients[i].busy = false
-	if !w.KeepAlive {
+	case c.open == 0: // as a server may, after any answer
 		w.drop(i)
-	}
-	w.ready = append(w.ready, i)
-}
-
-func (w *worker) wrong(i int, part []byte) {
-	w.result.Wrong++
-	w.sample(fmt.Sprintf("wrong answer at byte %d: %.200q", w.clients[i].got, part))
-	w.rest(i)
-}
-
-func (w *worker) other(i int, what string) {
-	w.result.Other++
-	w.sample(what)
-	w.rest(i)
-}
-
-// fail counts an error of a system call.
-func (w *worker) fail(i int, err error) {
-	switch err {
-	case unix.ECONNREFUSED:
-		w.result.Refused++
-		w.rest(i)
-	case unix.ECONNRESET, unix.EPIPE:
-		w.result.Reset++
-		w.rest(i)
-	case unix.ETIMEDOUT:
-		w.result.Timeout++
-		w.rest(i)
+		return
+	case c.last, c.got > 0 && w.answers.end(c) == whole:
+		w.answered(i)
+		// What was asked behind an answer that said it was the last has not been looked at: it will be asked again.
+		w.unclaim(c.open)
+		c.open = 0
+	case c.got > 0:
+		w.result.Short++
+		w.sample(fmt.Sprintf("the answer ends after %d bytes", c.got))
+		w.cut(i)
+		return
 	default:
-		w.other(i, err.Error())
+		w.result.Empty++
+		w.cut(i)
+		return
 	}
-}
-
-func (w *worker) sample(text string) {
-	if w.result.Sample == "" {
-		w.result.Sample = text
-	}
-}
-
-// rest lets a client that failed wait a moment.
-func (w *worker) rest(i int) {
 	w.drop(i)
-	w.clients[i].since = w.now
-	w.resting = append(w.resting, i)
+	w.more(i)
+}
+
+// answered counts a whole answer.
+func (w *worker) answered(i int) {
+	c := &w.clients[i]
+	if w.answers.good(c) {
+		w.result.Good++
+		if w.latency != nil {
+			// The histogram takes every time that patience allows.
+			_ = w.latency.RecordValue(w.now - *w.time(i, c.oldest))
+		}
+	} else {
+		w.result.Status++
+		w.sample(c.why)
+	}
+	w.streak, w.lastGood = 0, w.now
+	w.count++
+	c.settle(w.script.n, w.pipeline)
+}
+
+// settle closes the oldest of the client's requests.
+func (c *client) settle(n, pipeline int) {
+	c.open--
+	c.got, c.last = 0, false
+	if c.asks++; c.asks == n {
+		c.asks = 0
+	}
+	if c.oldest++; c.oldest == pipeline {
+		c.oldest = 0
+	}
 }
 
 // drop closes a client's connection.
 func (w *worker) drop(i int) {
 	c := &w.clients[i]
-	c.busy = false
 	if c.fd >= 0 {
 		_ = unix.Close(c.fd)
-		c.fd = -1
 	}
+	c.fd, c.events, c.unsent, c.got, c.last = -1, 0, nil, 0, false
+	c.http.reset()
 }

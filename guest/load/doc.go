@@ -1,11 +1,16 @@
-// Package load runs many TCP clients at once against one server and counts what they saw, for scenarios in which a
-// module is switched, unloaded or has its namespace taken away under traffic.
+// Package load runs many TCP clients at once against one server and counts and times what they saw: traffic for scenarios in
+// which a module is switched, unloaded or has its namespace taken away, and load for benchmarks. What the clients say and
+// what they expect is a protocol: raw bytes, echo or HTTP.
 //
-// Its contract: every attempt is counted once, as what it was for the client, and no client ever gives up: one that
-// is refused tries again after a moment. A load that is stopped lets each client finish the request that it is in, so
-// that nothing is cut off by the load itself.
+// Its contract: every request is counted once, as what it was for the client, and every byte of every answer is checked. A load
+// that is stopped lets each client finish the request that it is in, so that nothing is cut off by the load itself. Clients
+// of raw traffic never give up; echo and HTTP measure, so they fail when there is nothing to measure.
 //
 // Clients are state machines on a few threads with an epoll each, since a goroutine or a thread for every client would
-// cost an emulated guest more than the server under test. [Run] knows nothing of namespaces: it runs on whatever threads
-// Spec.Thread gives it.
+// cost an emulated guest more than the server under test. A request on a connection that is there costs one send, one recv, one
+// look at the clock and a part of an epoll_wait, and allocates nothing. The files, from the top: run.go starts the threads,
+// worker.go is a thread's loop, pace.go says when a request begins, client.go moves the bytes of one client, and answer.go
+// and http.go judge them. Clients that are impolite on purpose are in package awkward.
+//
+// [Run] knows nothing of namespaces: it runs on whatever threads Spec.Thread gives it.
 package load

@@ -13,8 +13,8 @@ import (
 	"ktcp/guest/wire"
 )
 
-// Run runs the clients until ctx ends or the requests are done, and returns what they saw. An error means that the load
-// could not be run at all.
+// Run runs the clients until ctx ends, the requests are done or the duration has passed, and returns what they saw. An error means
+// that the load could not be run at all, or with [ErrGone] not to its end: there are results then.
 func Run(ctx context.Context, s Spec) (wire.LoadResult, error) {
 	p, err := s.validate()
 	if err != nil {
@@ -31,26 +31,65 @@ func Run(ctx context.Context, s Spec) (wire.LoadResult, error) {
 		defer close(told)
 		_, _ = unix.Write(stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	})
-	start := time.Now()
+	g := newGate(p.threads)
 	var left atomic.Int64
 	left.Store(int64(p.Requests))
 	workers := make([]*worker, p.threads)
 	errs := make([]error, p.threads)
 	var wg sync.WaitGroup
 	for i := range workers {
-		workers[i] = &worker{plan: p, left: &left, stop: stop, conns: share(p.Conns, p.threads, i)}
-		wg.Go(func() { errs[i] = p.Thread(workers[i].run) })
+		workers[i] = &worker{plan: p, index: i, left: &left, stop: stop, conns: share(p.Conns, p.threads, i), base: time.Now()}
+		wg.Go(func() {
+			errs[i] = p.Thread(func() error { return workers[i].whole(g) })
+			if !workers[i].passed { // its thread could not enter the namespace, or was killed by the kernel
+				g.pass(false)
+			}
+		})
 	}
 	wg.Wait()
+	ended := time.Now()
 	if !unwatch() {
 		<-told // the descriptor stays open until nobody writes to it any more
 	}
-	var total wire.LoadResult
-	for _, w := range workers {
-		add(&total, w.result)
+	total, err := sum(workers)
+	total.Elapsed = ended.Sub(g.opened)
+	return total, errors.Join(unique(errs), err)
+}
+
+// whole is the life of a worker.
+func (w *worker) whole(g *gate) error {
+	err := w.prepare()
+	defer w.close()
+	w.passed = true
+	if !g.pass(err == nil) || err != nil {
+		return err
 	}
-	total.Elapsed = time.Since(start)
-	return total, errors.Join(errs...)
+	w.base = g.opened
+	return w.run()
+}
+
+// gate lets all workers start at one time, or none when one cannot.
+type gate struct {
+	mu     sync.Mutex
+	absent int
+	failed bool
+	open   chan struct{}
+	opened time.Time
+}
+
+func newGate(n int) *gate { return &gate{absent: n, open: make(chan struct{})} }
+
+// pass waits for all workers and reports whether they may go.
+func (g *gate) pass(ok bool) bool {
+	g.mu.Lock()
+	g.failed = g.failed || !ok
+	if g.absent--; g.absent == 0 {
+		g.opened = time.Now()
+		close(g.open)
+	}
+	g.mu.Unlock()
+	<-g.open
+	return !g.failed
 }
 
 // share is the part of n that the i-th of parts gets.
@@ -61,6 +100,34 @@ func share(n, parts, i int) int {
 	return n / parts
 }
 
+// unique joins the errors that say different things.
+func unique(errs []error) error {
+	var all []error
+	said := map[string]bool{}
+	for _, err := range errs {
+		if err != nil && !said[err.Error()] {
+			said[err.Error()] = true
+			all = append(all, err)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// sum adds up what the workers saw.
+func sum(workers []*worker) (wire.LoadResult, error) {
+	var total wire.LoadResult
+	latency := newHistogram()
+	for _, w := range workers {
+		add(&total, w.result)
+		if w.latency != nil {
+			latency.Merge(w.latency)
+		}
+	}
+	var err error
+	total.Latency, err = describe(latency)
+	return total, err
+}
+
 // add adds the counts of one thread to the total.
 func add(total *wire.LoadResult, r wire.LoadResult) {
 	total.Good += r.Good
@@ -69,8 +136,13 @@ func add(total *wire.LoadResult, r wire.LoadResult) {
 	total.Empty += r.Empty
 	total.Short += r.Short
 	total.Wrong += r.Wrong
+	total.Status += r.Status
 	total.Timeout += r.Timeout
 	total.Other += r.Other
+	total.Late += r.Late
+	total.Conns += r.Conns
+	total.Sent += r.Sent
+	total.Received += r.Received
 	if total.Sample == "" {
 		total.Sample = r.Sample
 	}

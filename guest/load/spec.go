@@ -1,9 +1,12 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"runtime"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,8 +22,22 @@ const (
 	retryAfter = 2 * time.Millisecond
 	// maxConns bounds the clients of one load: as many as there are ports to one address.
 	maxConns = 60000
+	// maxPipeline bounds the requests under way on one connection.
+	maxPipeline = 1024
 	// maxAnswer bounds an answer whose length is not known.
 	maxAnswer = 16 << 20
+	// maxSize bounds a message of echo.
+	maxSize = 16 << 20
+	// spareFiles is what a process needs beside its clients' sockets.
+	spareFiles = 64
+)
+
+// Errors of loads that measure.
+var (
+	// ErrUnreachable is returned when not every client could connect at the start.
+	ErrUnreachable = errors.New("cannot connect")
+	// ErrGone is returned, with the results so far, when the server has stopped answering for good.
+	ErrGone = errors.New("the server is gone")
 )
 
 // Spec says what to run.
@@ -29,16 +46,19 @@ type Spec struct {
 	// Thread runs f on a thread that is locked to it, inside the namespace that the load is for. nil means an ordinary
 	// one.
 	Thread func(f func() error) error
-	// Patience replaces the 5 s without progress after which a client gives up. 0 leaves them.
-	Patience time.Duration
+	// Answered, if set, is kept at the number of requests that have been answered or have failed so far.
+	Answered *atomic.Int64
 }
 
 // plan is a validated Spec.
 type plan struct {
 	Spec
-	addr    netip.AddrPort
-	family  int
-	threads int
+	addr     netip.AddrPort
+	family   int
+	threads  int
+	pipeline int
+	measures bool
+	script   *script
 }
 
 // validate reports what is wrong with s.
@@ -47,13 +67,12 @@ func (s Spec) validate() (*plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
-	switch {
-	case s.Conns < 1 || s.Conns > maxConns:
-		return nil, fmt.Errorf("load with %d clients: 1 to %d are possible: %w", s.Conns, maxConns, unix.EINVAL)
-	case s.Requests < 0:
-		return nil, fmt.Errorf("load with %d requests: %w", s.Requests, unix.EINVAL)
+	if err := s.check(); err != nil {
+		return nil, err
 	}
-	p := &plan{Spec: s, addr: addr, family: unix.AF_INET6}
+	p := &plan{
+		Spec: s, addr: addr, family: unix.AF_INET6, pipeline: max(s.Pipeline, 1), measures: s.Protocol != wire.LoadRaw,
+	}
 	if addr.Addr().Is4() {
 		p.family = unix.AF_INET
 	}
@@ -66,7 +85,67 @@ func (s Spec) validate() (*plan, error) {
 		}
 	}
 	p.threads = min(runtime.NumCPU(), s.Conns)
+	if s.Threads > 0 {
+		p.threads = min(s.Threads, s.Conns)
+	}
+	switch s.Protocol {
+	case wire.LoadRaw:
+		p.script = newScript(p.pipeline, s.Send)
+	case wire.LoadEcho:
+		p.script = newScript(p.pipeline, messages(s.Size)...)
+	case wire.LoadHTTP:
+		p.script = newScript(p.pipeline, httpRequests(s)...)
+	}
 	return p, nil
+}
+
+// check reports the first value that makes no sense.
+func (s Spec) check() error {
+	var what string
+	switch {
+	case s.Conns < 1 || s.Conns > maxConns:
+		what = fmt.Sprintf("%d clients: 1 to %d are possible", s.Conns, maxConns)
+	case s.Requests < 0:
+		what = fmt.Sprintf("%d requests", s.Requests)
+	case s.Threads < 0:
+		what = fmt.Sprintf("%d threads", s.Threads)
+	case s.Duration < 0:
+		what = fmt.Sprintf("a duration of %v", s.Duration)
+	case s.Rate < 0 || s.Rate > 1e9:
+		what = fmt.Sprintf("a rate of %g a second", s.Rate)
+	case s.Pipeline < 0 || s.Pipeline > maxPipeline:
+		what = fmt.Sprintf("%d requests under way: 1 to %d are possible", s.Pipeline, maxPipeline)
+	case s.Pipeline > 1 && !s.KeepAlive:
+		what = "pipelining and a connection for each request: choose one"
+	case s.Pipeline > 1 && s.Rate > 0:
+		what = "pipelining and a fixed rate: choose one"
+	case s.Protocol == wire.LoadEcho && (s.Size < 1 || s.Size > maxSize):
+		what = fmt.Sprintf("messages of %d bytes: 1 to %d are possible", s.Size, maxSize)
+	case s.Protocol != wire.LoadRaw && s.Protocol != wire.LoadEcho && s.Protocol != wire.LoadHTTP:
+		what = fmt.Sprintf("protocol %q: want echo or http", s.Protocol)
+	}
+	for _, path := range s.Paths {
+		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " \t\r\n") {
+			what = fmt.Sprintf("path %q: it must begin with / and hold no blank", path)
+		}
+	}
+	if what == "" {
+		return s.checkFiles()
+	}
+	return fmt.Errorf("load with %s: %w", what, unix.EINVAL)
+}
+
+// checkFiles holds the number of clients against the limit on descriptors, which the Go runtime has raised as far as it may.
+func (s Spec) checkFiles() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("load: limit on files: %w", err)
+	}
+	if need := uint64(s.Conns + spareFiles); need > limit.Cur {
+		return fmt.Errorf("load with %d clients needs %d file descriptors, and the limit is %d (ulimit -n): %w",
+			s.Conns, need, limit.Cur, unix.EMFILE)
+	}
+	return nil
 }
 
 // sockaddr returns the address to connect to: a new one each time, since a system call writes to it.
@@ -75,4 +154,20 @@ func (p *plan) sockaddr() unix.Sockaddr {
 		return &unix.SockaddrInet4{Addr: p.addr.Addr().As4(), Port: int(p.addr.Port())}
 	}
 	return &unix.SockaddrInet6{Addr: p.addr.Addr().As16(), Port: int(p.addr.Port())}
+}
+
+// newAnswers returns what judges the answers of one thread's clients.
+func (p *plan) newAnswers() answers {
+	switch {
+	case p.Protocol == wire.LoadHTTP:
+		return newHTTPAnswers(p)
+	case p.Protocol == wire.LoadEcho:
+		return exact{p.script}
+	case len(p.Expect) > 0:
+		return exact{newScript(1, p.Expect)}
+	case p.KeepAlive:
+		return anyPart{}
+	default:
+		return anyWhole{}
+	}
 }

@@ -5,106 +5,128 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
 
 	"ktcp/guest/wire"
 )
 
-// looksPerPatience is how often within the time that a client may be without progress it is checked.
-const looksPerPatience = 10
-
-// stopEvent is what epoll says instead of a client's index when the load is to stop.
-const stopEvent = -1
-
-// recvBuffer is shared by the clients of a worker: none keeps what it received.
-const recvBuffer = 64 << 10
+const (
+	// looksPerPatience is how often within the time that a client may be without progress it is checked.
+	looksPerPatience = 10
+	// stopEvent is what epoll says instead of a client's index when the load is to stop.
+	stopEvent = -1
+	// recvBuffer is shared by the clients of a worker: none keeps what it received.
+	recvBuffer = 64 << 10
+	// maxEvents are taken from epoll at once.
+	maxEvents = 256
+)
 
 // worker drives a part of the clients on one thread.
 type worker struct {
 	*plan
+	index int           // among the workers
 	left  *atomic.Int64 // requests that nobody has begun yet, where their number is limited
 	stop  int           // eventfd
 	conns int
 
+	passed   bool // the gate
 	to       unix.Sockaddr
 	epoll    int
-	now      time.Time
-	look     time.Time // when clients are next checked for progress
+	base     time.Time // times are ns since then
+	now      int64
+	look     int64 // when clients are next checked for progress
 	clients  []client
-	ready    []int // clients that are to begin a request
-	resting  []int // clients that wait before they try again, in the order in which they do
-	active   int   // clients that are not done for good
+	times    []int64 // for each client a ring of when its requests were due
+	ready    []int   // clients that are to begin a request
+	resting  []int   // clients that wait before they try again, in the order in which they do
+	free     []int   // clients that an open load has no request for
+	assigned int     // requests of an open load that were begun
+	active   int     // clients that are not done for good
 	stopping bool
 	buf      []byte
+	answers  answers
+
 	result   wire.LoadResult
+	latency  *hdrhistogram.Histogram // nil where nothing is measured
+	count    int64                   // answers and failures
+	told     int64                   // those that Answered knows of
+	streak   int                     // failures since the server last showed that it is there
+	lastGood int64
+	lastErr  error
+}
+
+// prepare makes what the worker needs and, for a load that measures, connects its clients.
+func (w *worker) prepare() (err error) {
+	if w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("load: epoll_create: %w", err)
+	}
+	stop := &unix.EpollEvent{Events: unix.EPOLLIN, Fd: stopEvent}
+	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, w.stop, stop); err != nil {
+		return fmt.Errorf("load: epoll_ctl: %w", err)
+	}
+	w.to = w.sockaddr()
+	w.buf = make([]byte, recvBuffer)
+	w.answers = w.newAnswers()
+	w.clients = make([]client, w.conns)
+	w.times = make([]int64, w.conns*w.pipeline)
+	w.free = make([]int, 0, w.conns)
+	w.active = w.conns
+	for i := range w.clients {
+		w.clients[i].fd = -1
+		w.clients[i].asks = (w.index + i) % w.script.n
+		w.ready = append(w.ready, i)
+	}
+	if !w.measures {
+		return nil
+	}
+	w.latency = newHistogram()
+	return w.connectAll()
 }
 
 // run drives the clients until all are done.
 func (w *worker) run() error {
-	var err error
-	if w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return fmt.Errorf("load: epoll_create: %w", err)
-	}
-	defer unix.Close(w.epoll)
-	if err := w.watch(w.stop, unix.EPOLLIN, stopEvent); err != nil {
-		return fmt.Errorf("load: %w", err)
-	}
-	w.to = w.sockaddr()
-	w.buf = make([]byte, recvBuffer)
-	w.clients = make([]client, w.conns)
-	w.active = w.conns
-	w.now = time.Now()
-	w.look = w.now.Add(w.Patience / looksPerPatience)
-	for i := range w.clients {
-		w.clients[i].fd = -1
-		w.ready = append(w.ready, i)
-	}
-	events := make([]unix.EpollEvent, min(w.conns+1, 256))
+	w.tick()
+	w.look = w.now + int64(w.Patience)/looksPerPatience
+	events := make([]unix.EpollEvent, min(w.conns+1, maxEvents))
 	for w.active > 0 {
-		n, err := unix.EpollWait(w.epoll, events, w.timeout())
+		n, err := epollWait(w.epoll, events, w.timeout())
 		if err != nil && err != unix.EINTR {
-			w.closeAll()
 			return fmt.Errorf("load: epoll_wait: %w", err)
 		}
-		w.now = time.Now()
-		for _, e := range events[:max(n, 0)] {
+		w.tick()
+		for _, e := range events[:n] {
 			if e.Fd == stopEvent {
+				_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, w.stop, nil)
 				w.beginStop()
-			} else if c := int(e.Fd); w.clients[c].fd >= 0 {
-				w.step(c)
+			} else if i := int(e.Fd); w.clients[i].fd >= 0 {
+				w.event(i, e.Events)
 			}
+		}
+		if w.Duration > 0 && w.now >= int64(w.Duration) {
+			w.beginStop()
 		}
 		w.wake()
 		w.expire()
 		w.beginReady()
-	}
-	return nil
-}
-
-// watch adds a descriptor to the epoll under a name of 32 bits.
-func (w *worker) watch(fd int, events uint32, name int) error {
-	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(name)}); err != nil {
-		return fmt.Errorf("epoll_ctl: %w", err)
-	}
-	return nil
-}
-
-// timeout is how long epoll may wait, in milliseconds.
-func (w *worker) timeout() int {
-	if len(w.ready) > 0 {
-		return 0
-	}
-	next := w.look
-	if len(w.resting) > 0 {
-		if t := w.clients[w.resting[0]].since.Add(retryAfter); t.Before(next) {
-			next = t
+		w.assign()
+		w.tell()
+		if w.gone() {
+			return fmt.Errorf("%w: %w", ErrGone, w.lastErr)
 		}
 	}
-	d := time.Until(next)
-	if d <= 0 {
-		return 0
+	return nil
+}
+
+// tick looks at the clock.
+func (w *worker) tick() { w.now = int64(time.Since(w.base)) }
+
+// tell publishes how far the worker is.
+func (w *worker) tell() {
+	if w.Answered != nil && w.count > w.told {
+		w.Answered.Add(w.count - w.told)
+		w.told = w.count
 	}
-	return int((d + time.Millisecond - 1) / time.Millisecond)
 }
 
 // beginStop lets no client begin another request.
@@ -112,53 +134,63 @@ func (w *worker) beginStop() {
 	if w.stopping {
 		return
 	}
+	w.result.Late = w.late()
 	w.stopping = true
-	_ = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_DEL, w.stop, nil)
-	w.ready = append(w.ready, w.resting...)
-	w.resting = nil
 }
 
-// wake takes clients out of their rest.
-func (w *worker) wake() {
-	n := 0
-	for n < len(w.resting) && w.now.Sub(w.clients[w.resting[n]].since) >= retryAfter {
-		n++
-	}
-	w.ready = append(w.ready, w.resting[:n]...)
-	w.resting = w.resting[n:]
-}
-
-// expire counts a timeout for every client that has made no progress for too long.
-func (w *worker) expire() {
-	if w.now.Before(w.look) {
-		return
-	}
-	w.look = w.now.Add(w.Patience / looksPerPatience)
-	for i := range w.clients {
-		if c := &w.clients[i]; c.fd >= 0 && c.busy && w.now.Sub(c.since) >= w.Patience {
-			w.result.Timeout++
-			w.rest(i)
-		}
-	}
-}
-
-// beginReady has every client that is ready begin a request. Those that are ready again at once, since their server
-// answered before the system call had returned, wait for their turn until the other events have been seen.
-func (w *worker) beginReady() {
-	batch := w.ready
-	w.ready = nil
-	for _, i := range batch {
-		if w.stopping || (w.Requests > 0 && w.left.Add(-1) < 0) {
-			w.drop(i)
-			w.active--
-			continue
-		}
-		w.begin(i)
-	}
-}
-
-func (w *worker) closeAll() {
+// close closes all that is open.
+func (w *worker) close() {
 	for i := range w.clients {
 		w.drop(i)
 	}
+	_ = unix.Close(w.epoll)
+}
+
+// connectAll connects the clients one after the other, before the clock starts, or tries it with one where each request
+// has a connection of its own.
+func (w *worker) connectAll() error {
+	for i := range w.clients {
+		err := w.connect(i)
+		if err == nil {
+			err = w.await(w.clients[i].fd)
+		}
+		if err != nil {
+			which := ""
+			if w.conns > 1 && i > 0 {
+				which = fmt.Sprintf(" client %d of %d", i+1, w.conns)
+			}
+			return fmt.Errorf("%w%s to %s: %w", ErrUnreachable, which, w.Addr, err)
+		}
+		if !w.KeepAlive {
+			w.drop(i)
+			break
+		}
+	}
+	w.result.Conns = 0
+	if w.KeepAlive {
+		w.result.Conns = w.conns
+	}
+	return nil
+}
+
+// await waits until a connection is there or has failed.
+func (w *worker) await(fd int) error {
+	polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	for {
+		n, err := unix.Poll(polled, int(w.Patience/time.Millisecond))
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return fmt.Errorf("poll: %w", err)
+		case n == 0:
+			return fmt.Errorf("no answer for %v: %w", w.Patience, unix.ETIMEDOUT)
+		}
+		break
+	}
+	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && errno != 0 {
+		err = unix.Errno(errno)
+	}
+	return err
 }

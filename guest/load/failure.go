@@ -1,0 +1,101 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// wrong counts an answer that is not what it had to be.
+func (w *worker) wrong(i int, part []byte) {
+	c := &w.clients[i]
+	w.result.Wrong++
+	w.sample(fmt.Sprintf("wrong answer at byte %d: %s: %.200q", c.got, c.why, part))
+	w.failed(i, &w.result.Empty)
+	w.streak, w.lastGood = 0, w.now // the server is there
+}
+
+// cut is the end of a stream that came too early, and has been counted.
+func (w *worker) cut(i int) {
+	w.lastErr = errors.New("connections are closed without an answer")
+	w.failed(i, &w.result.Empty)
+}
+
+// fail counts an error of a system call.
+func (w *worker) fail(i int, err error) {
+	var errno unix.Errno
+	errors.As(err, &errno)
+	count := &w.result.Other
+	switch errno {
+	case unix.ECONNREFUSED:
+		count = &w.result.Refused
+	case unix.ECONNRESET, unix.EPIPE:
+		count = &w.result.Reset
+	case unix.ETIMEDOUT:
+		count = &w.result.Timeout
+	case unix.EADDRNOTAVAIL:
+		err = errors.New("no local port is left: closed connections hold theirs for a minute (TIME_WAIT)")
+		fallthrough
+	default:
+		w.sample(err.Error())
+	}
+	w.lastErr = err
+	*count++
+	w.failed(i, count)
+}
+
+// failed lets a client, of whose oldest request a failure was counted, count those behind it in the same connection, and wait a
+// moment before it tries again.
+func (w *worker) failed(i int, rest *int) {
+	c := &w.clients[i]
+	if c.open == 0 { // it had nothing to do, in an open load
+		w.free = slices.DeleteFunc(w.free, func(j int) bool { return j == i })
+	}
+	if c.open > 1 {
+		*rest += c.open - 1
+	}
+	w.count += int64(max(c.open, 1))
+	w.streak++
+	w.drop(i)
+	for c.open > 0 {
+		c.settle(w.script.n, w.pipeline)
+	}
+	c.since = w.now
+	w.resting = append(w.resting, i)
+}
+
+func (w *worker) sample(text string) {
+	if w.result.Sample == "" {
+		w.result.Sample = text
+	}
+}
+
+// expire counts a timeout for every client that has made no progress for too long.
+func (w *worker) expire() {
+	if w.now < w.look {
+		return
+	}
+	w.look = w.now + int64(w.Patience)/looksPerPatience
+	for i := range w.clients {
+		c := &w.clients[i]
+		if c.fd < 0 || c.open == 0 || w.now-c.since < int64(w.Patience) {
+			continue
+		}
+		if c.last {
+			w.sample("the server does not close the connection behind its last answer")
+		}
+		w.lastErr = fmt.Errorf("no progress for %v", w.Patience)
+		w.result.Timeout++
+		w.failed(i, &w.result.Timeout)
+	}
+}
+
+// goneAfter is how long every attempt must have failed before the server is said to be gone, in ns.
+const goneAfter = 1e9
+
+// gone reports whether a load that measures has nothing to measure any more.
+func (w *worker) gone() bool {
+	return w.measures && w.streak >= 2*w.conns && w.now-w.lastGood >= goneAfter
+}

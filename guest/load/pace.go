@@ -1,0 +1,128 @@
+package load
+
+import (
+	"math"
+	"time"
+)
+
+// more has a client that may have room for another request make it.
+func (w *worker) more(i int) {
+	c := &w.clients[i]
+	switch {
+	case len(c.unsent) > 0 || c.open > w.pipeline/2:
+		// Requests go out in pieces of half of what may be under way at least.
+	case c.fd >= 0 && c.last:
+		// Nothing is asked any more on a connection that is being closed.
+	case w.Rate > 0:
+		if c.open == 0 {
+			w.free = append(w.free, i)
+		}
+	default:
+		if k := w.claim(w.pipeline - c.open); k > 0 {
+			w.begin(i, k, w.now)
+		} else if c.open == 0 {
+			w.retire(i)
+		}
+	}
+}
+
+// claim takes up to k of the requests that nobody has begun yet.
+func (w *worker) claim(k int) int {
+	if w.stopping {
+		return 0
+	}
+	if w.Requests == 0 {
+		return k
+	}
+	if left := w.left.Add(int64(-k)); left < 0 {
+		w.left.Add(min(-left, int64(k)))
+		k = max(k+int(left), 0)
+	}
+	return k
+}
+
+// unclaim gives back requests that were not answered for no fault of anybody's.
+func (w *worker) unclaim(k int) {
+	if w.Requests > 0 {
+		w.left.Add(int64(k))
+	}
+}
+
+// retire ends a client for good.
+func (w *worker) retire(i int) {
+	w.drop(i)
+	w.active--
+}
+
+// due is when the next request of an open load is due: they are evenly spaced, and not put off by a server that is slow.
+func (w *worker) due() int64 {
+	return int64((float64(w.assigned)*float64(w.threads) + float64(w.index)) / w.Rate * 1e9)
+}
+
+// assign gives the requests of an open load that are due to clients that have nothing to do.
+func (w *worker) assign() {
+	if w.Rate == 0 {
+		return
+	}
+	for len(w.free) > 0 {
+		done := w.stopping || w.Requests > 0 && w.left.Load() <= 0
+		if !done && w.due() > w.now {
+			return
+		}
+		i := w.free[len(w.free)-1]
+		w.free = w.free[:len(w.free)-1]
+		if done || w.claim(1) == 0 {
+			w.retire(i)
+			continue
+		}
+		due := w.due()
+		w.assigned++
+		w.begin(i, 1, due)
+	}
+}
+
+// late is how many requests of an open load were due and have found no client.
+func (w *worker) late() int {
+	if w.Rate == 0 || w.Requests > 0 && w.left.Load() <= 0 {
+		return 0
+	}
+	n := (float64(w.now)/1e9*w.Rate-float64(w.index))/float64(w.threads) + 1
+	return int(math.Max(0, math.Floor(n)-float64(w.assigned)))
+}
+
+// wake takes clients out of their rest.
+func (w *worker) wake() {
+	n := 0
+	for n < len(w.resting) && (w.stopping || w.now-w.clients[w.resting[n]].since >= int64(retryAfter)) {
+		n++
+	}
+	w.ready = append(w.ready, w.resting[:n]...)
+	w.resting = w.resting[n:]
+}
+
+// beginReady has every client that is ready begin.
+func (w *worker) beginReady() {
+	batch := w.ready
+	w.ready = w.ready[len(w.ready):]
+	for _, i := range batch {
+		w.more(i)
+	}
+}
+
+// timeout is how long epoll may wait.
+func (w *worker) timeout() time.Duration {
+	if len(w.ready) > 0 {
+		return 0
+	}
+	next := w.look
+	if len(w.resting) > 0 {
+		next = min(next, w.clients[w.resting[0]].since+int64(retryAfter))
+	}
+	if len(w.free) > 0 {
+		next = min(next, w.due())
+	}
+	if w.Duration > 0 && !w.stopping {
+		next = min(next, int64(w.Duration))
+	}
+	return time.Duration(next - w.now)
+}

@@ -1,0 +1,124 @@
+package wire
+
+import "time"
+
+// LoadProtocol says what the clients of a load speak, and with it how they behave.
+type LoadProtocol string
+
+const (
+	// LoadRaw sends Send and expects Expect. It is traffic for a server that is being switched, unloaded or has its
+	// namespace taken away: its clients never give up, and one that is refused tries again after a moment.
+	LoadRaw LoadProtocol = ""
+	// LoadEcho sends messages of Size bytes and expects them back. LoadEcho and LoadHTTP measure: they fail when the server
+	// cannot be reached at the start or is gone for good later.
+	LoadEcho LoadProtocol = "echo"
+	// LoadHTTP asks for Paths in turn and expects whole answers with a status of 2xx or 3xx.
+	LoadHTTP LoadProtocol = "http"
+)
+
+// LoadRequest starts a load, which goes on until it is stopped, Requests are done or Duration has passed: each of Conns
+// clients connects, sends a request, reads the answer to its end, and begins again.
+type LoadRequest struct {
+	Netns     string        `json:"netns,omitempty"`
+	Addr      string        `json:"addr"`
+	Protocol  LoadProtocol  `json:"protocol,omitempty"`
+	Conns     int           `json:"conns"`
+	Threads   int           `json:"threads,omitempty"`  // 0: one for each processor
+	Requests  int           `json:"requests,omitempty"` // in all; 0: until stopped
+	Duration  time.Duration `json:"duration,omitempty"` // guest time; 0: no limit
+	KeepAlive bool          `json:"keepalive,omitempty"`
+	// Pipeline is how many requests a client has under way on its connection. 0 means 1; more needs KeepAlive.
+	Pipeline int `json:"pipeline,omitempty"`
+	// Rate makes the load open: so many requests a second become due whatever the server does, and an answer's time counts
+	// from when its request was due. 0 makes it closed: a client begins the next request when the last was answered.
+	Rate float64 `json:"rate,omitempty"`
+	// Patience is how long a client waits for progress before it counts a timeout, in guest time. 0 means 5 s.
+	Patience time.Duration `json:"patience,omitempty"`
+
+	Send   []byte   `json:"send,omitempty"`   // raw
+	Expect []byte   `json:"expect,omitempty"` // raw: the exact answer; http: the exact body; empty: anything
+	Size   int      `json:"size,omitempty"`   // echo
+	Host   string   `json:"host,omitempty"`   // http: the Host field; "" means Addr
+	Paths  []string `json:"paths,omitempty"`  // http; empty means "/"
+}
+
+// LoadStartAnswer names the running load.
+type LoadStartAnswer struct {
+	Load uint64 `json:"load"`
+}
+
+// LoadStopRequest stops a load, or with Wait lets it finish its Requests first.
+type LoadStopRequest struct {
+	Load uint64 `json:"load"`
+	Wait bool   `json:"wait"`
+}
+
+// LoadResult counts what the clients saw: every request once. A module that is switched off may refuse and, for connections
+// that it had not yet accepted, reset; it may never send a wrong or a shortened answer.
+type LoadResult struct {
+	Good    int           `json:"good"`
+	Refused int           `json:"refused"`          // connect: ECONNREFUSED
+	Reset   int           `json:"reset"`            // RST before a whole answer
+	Empty   int           `json:"empty"`            // FIN before any byte of an answer
+	Short   int           `json:"short"`            // FIN within an answer
+	Wrong   int           `json:"wrong"`            // bytes differ from what is expected, or are malformed
+	Status  int           `json:"status,omitempty"` // http: whole answers with a status that is not 2xx or 3xx
+	Timeout int           `json:"timeout"`          // no progress for the time of Patience
+	Other   int           `json:"other"`
+	Sample  string        `json:"sample,omitempty"` // first wrong answer or other error
+	Elapsed time.Duration `json:"elapsed"`
+
+	// Late is how many requests of an open load were due and had found no client by the end: they count nowhere else.
+	Late     int     `json:"late,omitempty"`
+	Conns    int     `json:"conns,omitempty"`    // connections that were opened
+	Sent     int64   `json:"sent,omitempty"`     // bytes
+	Received int64   `json:"received,omitempty"` // bytes
+	Latency  Latency `json:"latency,omitzero"`   // of the good answers; not for raw
+}
+
+// BadRequests is how many answers were not what they had to be.
+func (r LoadResult) BadRequests() int { return r.Short + r.Wrong + r.Status }
+
+// SocketErrors is how many requests got no answer.
+func (r LoadResult) SocketErrors() int {
+	return r.Refused + r.Reset + r.Empty + r.Timeout + r.Other
+}
+
+// Requests is how many requests there were.
+func (r LoadResult) Requests() int { return r.Good + r.BadRequests() + r.SocketErrors() }
+
+// PerSecond is the rate of good answers.
+func (r LoadResult) PerSecond() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.Good) / r.Elapsed.Seconds()
+}
+
+// Latency is a distribution of response times.
+type Latency struct {
+	Count       int64         `json:"count"`
+	Min         time.Duration `json:"min"`
+	Mean        time.Duration `json:"mean"`
+	StdDev      time.Duration `json:"stddev"`
+	Max         time.Duration `json:"max"`
+	Percentiles []Percentile  `json:"percentiles,omitempty"` // ascending
+	// HDR is the whole distribution in ns, as HdrHistogram's compressed encoding V2 in base64.
+	HDR []byte `json:"hdr,omitempty"`
+}
+
+// Percentile says that so many per cent of the response times were at most Value.
+type Percentile struct {
+	Percent float64       `json:"percent"`
+	Value   time.Duration `json:"value"`
+}
+
+// At returns the value of one of the percentiles that were recorded, or 0.
+func (l Latency) At(percent float64) time.Duration {
+	for _, p := range l.Percentiles {
+		if p.Percent == percent {
+			return p.Value
+		}
+	}
+	return 0
+}
