@@ -86,8 +86,12 @@ func (w *worker) late() int {
 	if w.Rate == 0 || w.Requests > 0 && w.left.Load() <= 0 {
 		return 0
 	}
-	n := (float64(w.now)/1e9*w.Rate-float64(w.index))/float64(w.threads) + 1
-	return int(math.Max(0, math.Floor(n)-float64(w.assigned)))
+	t := w.now
+	if w.Duration > 0 {
+		t = min(t, int64(w.Duration))
+	}
+	n := math.Ceil((float64(t)/1e9*w.Rate - float64(w.index)) / float64(w.threads))
+	return int(math.Max(0, n-float64(w.assigned)))
 }
 
 // wake takes clients out of their rest.

@@ -40,6 +40,15 @@ var (
 	ErrGone = errors.New("the server is gone")
 )
 
+// refusal is an error that has an errno and does not say it twice.
+type refusal struct {
+	text  string
+	errno unix.Errno
+}
+
+func (r *refusal) Error() string { return r.text }
+func (r *refusal) Unwrap() error { return r.errno }
+
 // Spec says what to run.
 type Spec struct {
 	wire.LoadRequest
@@ -59,6 +68,12 @@ type plan struct {
 	pipeline int
 	measures bool
 	script   *script
+}
+
+// Check reports what is wrong with s before it is run.
+func Check(s Spec) error {
+	_, err := s.validate()
+	return err
 }
 
 // validate reports what is wrong with s.
@@ -132,7 +147,7 @@ func (s Spec) check() error {
 	if what == "" {
 		return s.checkFiles()
 	}
-	return fmt.Errorf("load with %s: %w", what, unix.EINVAL)
+	return &refusal{"load with " + what, unix.EINVAL}
 }
 
 // checkFiles holds the number of clients against the limit on descriptors, which the Go runtime has raised as far as it may.
@@ -142,8 +157,8 @@ func (s Spec) checkFiles() error {
 		return fmt.Errorf("load: limit on files: %w", err)
 	}
 	if need := uint64(s.Conns + spareFiles); need > limit.Cur {
-		return fmt.Errorf("load with %d clients needs %d file descriptors, and the limit is %d (ulimit -n): %w",
-			s.Conns, need, limit.Cur, unix.EMFILE)
+		return &refusal{fmt.Sprintf("load with %d clients needs %d file descriptors, and the limit is %d: raise it with ulimit -n, "+
+			"or take fewer clients", s.Conns, need, limit.Cur), unix.EMFILE}
 	}
 	return nil
 }

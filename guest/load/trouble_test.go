@@ -1,0 +1,105 @@
+package load
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"ktcp/guest/wire"
+)
+
+// TestGone has a server that dies in the middle.
+func TestGone(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served atomic.Int64
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				constantUntil(c, func() bool { return served.Add(1) < 100 })
+				l.Close()
+			}()
+		}
+	}()
+	got, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+		Addr: l.Addr().String(), Protocol: wire.LoadHTTP, Conns: 4, KeepAlive: true,
+	}})
+	if !errors.Is(err, ErrGone) || !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("error %v, want %v because of %v", err, ErrGone, unix.ECONNREFUSED)
+	}
+	if got.Good < 90 || got.Good > 100 {
+		t.Errorf("%+v, want the good answers before", got)
+	}
+}
+
+// constantUntil answers while alive says so.
+func constantUntil(c net.Conn, alive func() bool) {
+	in := bufio.NewReader(c)
+	for {
+		if _, err := http.ReadRequest(in); err != nil || !alive() {
+			return
+		}
+		_, _ = io.WriteString(c, hello)
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	for _, keep := range []bool{true, false} {
+		_, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+			Addr: "127.0.0.1:1", Protocol: wire.LoadHTTP, Conns: 4, KeepAlive: keep,
+		}})
+		if !errors.Is(err, ErrUnreachable) || !errors.Is(err, unix.ECONNREFUSED) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v, want one line that says %v", err, ErrUnreachable)
+		}
+	}
+}
+
+func TestMeasureRefusesNonsense(t *testing.T) {
+	ok := wire.LoadRequest{Addr: "127.0.0.1:1", Protocol: wire.LoadHTTP, Conns: 1}
+	for name, change := range map[string]func(*wire.LoadRequest){
+		"pipelining without keep-alive": func(r *wire.LoadRequest) { r.Pipeline = 2 },
+		"path":                          func(r *wire.LoadRequest) { r.Paths = []string{"x"} },
+		"size":                          func(r *wire.LoadRequest) { r.Protocol = wire.LoadEcho },
+		"protocol":                      func(r *wire.LoadRequest) { r.Protocol = "gopher" },
+		"rate":                          func(r *wire.LoadRequest) { r.Rate = -1 },
+		"threads":                       func(r *wire.LoadRequest) { r.Threads = -1 },
+	} {
+		r := ok
+		change(&r)
+		if _, err := Run(context.Background(), Spec{LoadRequest: r}); !errors.Is(err, unix.EINVAL) {
+			t.Errorf("%s: %v, want %v", name, err, unix.EINVAL)
+		}
+	}
+}
+
+func TestFileLimit(t *testing.T) {
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 500, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &old) }()
+	_, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+		Addr: "127.0.0.1:1", Protocol: wire.LoadHTTP, Conns: 1000,
+	}})
+	if !errors.Is(err, unix.EMFILE) || !strings.Contains(err.Error(), "ulimit -n") {
+		t.Errorf("error %v, want one that names the limit", err)
+	}
+}

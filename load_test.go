@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ktcp/harness/report"
+)
+
+// runLoad runs a command line and returns the exit code and the error.
+func runLoad(t *testing.T, args ...string) (int, error) {
+	t.Helper()
+	code := report.ExitClean
+	c := command(&code)
+	c.SetArgs(append([]string{"load"}, args...))
+	c.SetOut(io.Discard)
+	err := c.ExecuteContext(context.Background())
+	return code, err
+}
+
+func TestLoad(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/here" {
+			http.NotFound(w, r)
+		}
+	}))
+	defer s.Close()
+	for _, tt := range []struct {
+		args string
+		want int
+	}{
+		{"http -n 100 -c 4 " + s.URL + "/here", report.ExitClean},
+		{"http -n 100 -c 4 --each " + s.URL + "/here", report.ExitClean},
+		{"http -n 100 -c 4 " + s.URL + "/gone", report.ExitFindings},
+		{"http -n 100 -c 4 --path /here --path /gone " + s.URL, report.ExitFindings},
+		{"http -n 100 --expect something " + s.URL + "/here", report.ExitFindings},
+		{"echo -n 10 -c 2 " + s.Listener.Addr().String(), report.ExitFindings},
+	} {
+		if code, err := runLoad(t, strings.Fields(tt.args)...); code != tt.want || err != nil {
+			t.Errorf("load %s: exit code %d, %v, want %d", tt.args, code, err, tt.want)
+		}
+	}
+}
+
+// TestLoadBadInput checks that each mistake is told in one line that says what to do.
+func TestLoadBadInput(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	l.Close()
+	for args, want := range map[string]string{
+		"http":                         "0 addresses were given",
+		"http 127.0.0.1:1 -c 0":        "0 clients: 1 to 60000",
+		"http 127.0.0.1:1 -e -p 2":     "choose one",
+		"http https://127.0.0.1:1":     "only http",
+		"http " + nobody:               "cannot connect to " + nobody + ": connection refused",
+		"echo localhost":               "want HOST:PORT",
+		"echo localhost:none":          `port "none"`,
+		"echo 127.0.0.1:1 -s 0":        "messages of 0 bytes",
+		"echo 127.0.0.1:1 --rounds -1": "give 1 or more",
+		"gopher 127.0.0.1:1":           "unknown command",
+	} {
+		_, err := runLoad(t, strings.Fields(args)...)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("load %s: %v, want one line that says %q", args, err, want)
+		}
+	}
+}
+
+func TestLoadTarget(t *testing.T) {
+	var f loadFlags
+	if err := f.target(context.Background(), "http://127.0.0.1/a?b"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"127.0.0.1:80", "127.0.0.1", "/a?b"}, append([]string{f.Addr, f.Host}, f.Paths...)); diff != "" {
+		t.Errorf("target (-want +got):\n%s", diff)
+	}
+}
