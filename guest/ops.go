@@ -6,6 +6,7 @@ import (
 
 	"ktcp/guest/boot"
 	"ktcp/guest/conns"
+	"ktcp/guest/fault"
 	"ktcp/guest/files"
 	"ktcp/guest/kmod"
 	"ktcp/guest/kmsg"
@@ -89,6 +90,8 @@ func (a *agent) table() serve.Table {
 
 	serve.Handle(t, wire.LoadStart, a.loads.Start)
 	serve.Handle(t, wire.LoadStop, a.loads.Stop)
+
+	serve.Handle(t, wire.Sweep, fault.Sweeper{Enter: a.spaces.Do, Translate: netns.Path, Rmmod: a.unloader.Rmmod}.Sweep)
 
 	serve.Handle(t, wire.Ledger, a.readLedger)
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)

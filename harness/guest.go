@@ -37,6 +37,7 @@ type Guest struct {
 	netns    []*Netns
 	veths    int
 	log      requestLog
+	swept    bool       // allocations were made to fail
 	mu       sync.Mutex // guards findings: scenarios may use several goroutines
 	findings []finding.Finding
 }

@@ -175,6 +175,9 @@ func (g *Guest) judgeLedger() {
 	byModule := map[string][]wire.Range{}
 	for _, l := range g.loads {
 		byModule[l.Name] = append(byModule[l.Name], l.symbols.Text()...)
+		if g.swept { // also of loads whose addresses nobody was told, because they were refused
+			byModule[l.Name] = append(byModule[l.Name], moduleSpace)
+		}
 	}
 	for name, text := range byModule {
 		answer, err := try(g, wire.Ledger, wire.LedgerRequest{
