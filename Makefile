@@ -11,7 +11,7 @@ BENCH ?= .
 GOTESTSUM = go tool gotestsum
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vm-check test mutants bench lint modules clean
+.PHONY: help setup vm-check test mutants sweep bench lint modules clean
 
 help: ## list these commands
 	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [RUN=regexp] [BENCH=regexp]'
@@ -28,7 +28,10 @@ test: setup ## everything that must pass: unit tests and scenarios
 
 mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md
 	MUTANTS=all MUTANTS_TABLE='$(CURDIR)/results/mutants.md' \
-		go test ./scenarios -run '^TestMutants$$/$(RUN)' -count=1 -timeout 90m -v | grep -v -e '=== ' -e '^    '
+		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(RUN)' ./scenarios
+
+sweep: setup ## fail one allocation after the other in insmod, status and namespace creation, on the kasan kernel
+	FLAVOR=kasan $(GOTESTSUM) --format testname -- -count=1 -timeout 60m -run '^TestSweep' -v ./scenarios
 
 bench: setup ## benchmarks, in benchstat's format
 	go test ./harness/vm ./scenarios -run '^$$' -bench '$(BENCH)' -timeout 60m
