@@ -71,6 +71,10 @@ func (s Spec) build(ctx context.Context, at place, tools toolchain) (*Module, er
 	// The arguments for a place that is always the same stand for all flags.
 	flags := strings.Join(arguments(s.Kernel, "cc", "/copy", at.dir, 1), " ")
 	flags = strings.ReplaceAll(flags, s.Kernel.Build, "/build")
+	if s.Foreign {
+		// A makefile may notice that it is locked up: what it makes then is not what it makes elsewhere.
+		flags += fmt.Sprintf(" foreign=%v", Isolation() == nil)
+	}
 	j.workshop = cache.Key(layout, frame, at.dir, s.Kernel.ID, s.Kernel.Build, tools.cc, tools.version, flags)
 	key := cache.Key(layout, digest, at.dir, s.Kernel.ID, tools.version, flags)
 	entry, err := s.Cache.Entry(ctx, cacheKind, key, j.run)
@@ -131,7 +135,7 @@ func (j *job) run(ctx context.Context, entry string) (err error) {
 	if err := removeModules(moduleDir); err != nil {
 		return err
 	}
-	said, intact, err := runMake(ctx, j.Kernel, j.tools, w, j.at.dir)
+	said, intact, err := runMake(ctx, j.Kernel, j.tools, w, j.at.dir, j.Foreign)
 	said = withoutNoise(mark(said, w.source(), j.at.dir))
 	for _, link := range j.source.outside {
 		said += fmt.Sprintf("ktcp: %s/%s was left out: the link leads outside of the source\n", rootMark, link)

@@ -21,6 +21,17 @@ var (
 	ErrBadPath = errors.New("path with a space or a colon")
 )
 
+// AmbiguousError is the [ErrAmbiguous] that says between which modules there is a choice.
+type AmbiguousError struct{ Names []string } // as the kernel spells them
+
+// Error implements error.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%v: %s: name one of them", ErrAmbiguous, strings.Join(e.Names, ", "))
+}
+
+// Unwrap returns [ErrAmbiguous].
+func (e *AmbiguousError) Unwrap() error { return ErrAmbiguous }
+
 // CompileError tells that a module does not build. Its message is one line.
 type CompileError struct {
 	Source string // the module's directory, as shown to the user

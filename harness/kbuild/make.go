@@ -110,8 +110,8 @@ func killGroup(cmd *exec.Cmd) error {
 }
 
 // runMake builds the module in the workshop's copy of dir and returns what make printed. intact tells that make itself
-// came to its end, well or not, and so has cleaned up after itself.
-func runMake(ctx context.Context, k *kernel.Kernel, t toolchain, w *workshop, dir string) (said string, intact bool, err error) {
+// came to its end, well or not, and so has cleaned up after itself. What is foreign is built in a cage, where there can be one.
+func runMake(ctx context.Context, k *kernel.Kernel, t toolchain, w *workshop, dir string, foreign bool) (said string, intact bool, err error) {
 	build, err := filepath.EvalSymlinks(k.Build)
 	if err != nil {
 		return "", false, fmt.Errorf("kernel tree: %w", err)
@@ -121,6 +121,10 @@ func runMake(ctx context.Context, k *kernel.Kernel, t toolchain, w *workshop, di
 	moduleDir := filepath.Join(w.source(), dir)
 	argv := append([]string{t.make}, arguments(&physical, t.cc, w.source(), dir, runtime.NumCPU())...)
 	cmd := command(ctx, moduleDir, environment(os.Getenv("PATH"), moduleDir, w.home(), w.tmp()), argv...)
+	if foreign && Isolation() == nil {
+		needs := append([]string{filepath.Dir(filepath.Dir(w.dir)), build}, filepath.SplitList(os.Getenv("PATH"))...)
+		cage(cmd, w.dir, needs...)
+	}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	// The death signal is sent when the thread ends that started the program.

@@ -94,5 +94,9 @@ func pick(files []string, name, dir string) (string, error) {
 	if file, ok := find(dir); ok {
 		return file, nil
 	}
-	return "", fmt.Errorf("%w: %s: name one of them", ErrAmbiguous, strings.Join(files, ", "))
+	var names []string
+	for _, f := range files {
+		names = append(names, canonical(f))
+	}
+	return "", &AmbiguousError{Names: names}
 }

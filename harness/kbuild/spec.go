@@ -20,9 +20,12 @@ type Spec struct {
 	Root string
 	// Name is the module to return where Dir makes several, with hyphens or underscores. "" is the only one, or
 	// the one that is called like Dir.
-	Name   string
-	Kernel *kernel.Kernel
-	Cache  *cache.Dir
+	Name string
+	// Foreign tells that the makefiles are not to be trusted: they run without network, without other processes in
+	// sight, and can write to nothing but the copy, where [Isolation] says that this is possible.
+	Foreign bool
+	Kernel  *kernel.Kernel
+	Cache   *cache.Dir
 	// Logf says what is being done where it takes time. It may be nil.
 	Logf func(format string, args ...any)
 }
