@@ -158,7 +158,7 @@ var Isolation = sync.OnceValue(func() error {
 	if err != nil {
 		return err
 	}
-	cmd := command(ctx, dir, nil, shell, "-c", "echo proof > inside && ! echo proof 2> /dev/null > ../"+filepath.Base(dir)+"-outside")
+	cmd := command(ctx, dir, nil, shell, "-c", "echo > inside && ! (echo > /var/tmp/ktcp-cage-outside) 2> /dev/null")
 	cage(cmd, dir)
 	// The death signal is sent when the thread ends that started the program.
 	runtime.LockOSThread()
