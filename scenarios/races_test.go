@@ -51,9 +51,14 @@ func TestRmmodWhileStatusIsWritten(t *testing.T) {
 	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
-	outcomes := red.StartWriteLoop(harness.StatusFile, 2, 300, "1", "0")
+	wait := red.StartWriteLoop(harness.StatusFile, 2, 2000, "1", "0")
+	g.Init().Refuses(kweb.Addr) // by then the writers are at it
 	kweb.Rmmod()
-	for errno := range outcomes() {
+	outcomes := wait()
+	if outcomes[0] == 0 || len(outcomes) < 2 {
+		t.Errorf("writing status: %v by errno, want some before the module went and some after", outcomes)
+	}
+	for errno := range outcomes {
 		switch errno {
 		case 0, syscall.ENOENT, syscall.ENODEV: // written, gone, or going
 		default:
