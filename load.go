@@ -31,7 +31,7 @@ Exit codes: 0 every request was good; 1 some were not; 2 the load could not be r
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(loadHTTPCommand(code), loadEchoCommand(code))
+	c.AddCommand(loadHTTPCommand(code), loadEchoCommand(code), loadAwkwardCommand(code))
 	return c
 }
 

@@ -41,6 +41,8 @@ func TestLoad(t *testing.T) {
 		{"http -n 100 -c 4 " + s.URL + "/gone", report.ExitFindings},
 		{"http -n 100 -c 4 --path /here --path /gone " + s.URL, report.ExitFindings},
 		{"http -n 100 --expect something " + s.URL + "/here", report.ExitFindings},
+		{"awkward -m slow-sender --pace 1ms -n 10 " + s.Listener.Addr().String(), report.ExitClean},
+		{"awkward -m half-closer --expect no -n 10 " + s.Listener.Addr().String(), report.ExitFindings},
 		{"echo -n 10 -c 2 " + s.Listener.Addr().String(), report.ExitFindings},
 	} {
 		if code, err := runLoad(t, strings.Fields(tt.args)...); code != tt.want || err != nil {
@@ -67,6 +69,7 @@ func TestLoadBadInput(t *testing.T) {
 		"echo localhost:none":          `port "none"`,
 		"echo 127.0.0.1:1 -s 0":        "messages of 0 bytes",
 		"echo 127.0.0.1:1 --rounds -1": "give 1 or more",
+		"awkward -m rude 127.0.0.1:1":  `manner "rude"`,
 		"gopher 127.0.0.1:1":           "unknown command",
 	} {
 		_, err := runLoad(t, strings.Fields(args)...)

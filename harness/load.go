@@ -1,8 +1,18 @@
 package harness
 
-import "ktcp/guest/wire"
+import (
+	"context"
+	"time"
 
-// Load is traffic that clients in the guest make until it is stopped.
+	"ktcp/guest/wire"
+	"ktcp/harness/vm"
+)
+
+// loadDeadline is the watchdog of a load that is waited for, in wall time: a guest that counts instructions may take many
+// seconds for one of its own.
+const loadDeadline = 15 * time.Minute
+
+// Load is traffic that clients in the guest make until it is stopped or has done what it was to do.
 type Load struct {
 	g  *Guest
 	id uint64
@@ -12,11 +22,50 @@ type Load struct {
 // is checked beyond "not empty" when want is empty) and begin again.
 func (n *Netns) Traffic(addr string, conns int, want []byte) *Load {
 	n.g.tb.Helper()
-	answer := call(n.g, wire.LoadStart, wire.LoadRequest{
-		Netns: n.name, Addr: addr, Conns: conns, Expect: want,
+	return n.StartLoad(wire.LoadRequest{
+		Addr: addr, Conns: conns, Expect: want,
 		Send: []byte("GET / HTTP/1.1\r\nHost: " + addr + "\r\nConnection: close\r\n\r\n"),
 	})
-	return &Load{g: n.g, id: answer.Load}
+}
+
+// Load runs a load of which every request must be answered and waits for its end: with Requests or Duration it has one. Clients
+// connect from inside the namespace.
+func (n *Netns) Load(req wire.LoadRequest) wire.LoadResult {
+	n.g.tb.Helper()
+	result := n.StartLoad(req).Wait()
+	if bad := result.Requests() - result.Good; bad > 0 {
+		n.g.tb.Errorf("%d of %d requests from %v to %s were not answered well: %+v", bad, result.Requests(), n, req.Addr, counts(result))
+	}
+	return result
+}
+
+// counts leaves out of a result what is long.
+func counts(r wire.LoadResult) wire.LoadResult {
+	r.Latency = wire.Latency{}
+	return r
+}
+
+// StartLoad starts a load of any kind.
+func (n *Netns) StartLoad(req wire.LoadRequest) *Load {
+	n.g.tb.Helper()
+	req.Netns = n.name
+	return &Load{g: n.g, id: call(n.g, wire.LoadStart, req).Load}
+}
+
+// Wait waits until the load has done what it was to do, and returns what the clients saw.
+func (l *Load) Wait() wire.LoadResult {
+	l.g.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), loadDeadline)
+	defer cancel()
+	began := time.Now()
+	req := wire.LoadStopRequest{Load: l.id, Wait: true}
+	result, err := vm.Call(ctx, l.g.vm, wire.LoadStop, req)
+	l.g.log.add(wire.LoadStop.Name, began, req, err)
+	if err != nil {
+		l.g.tb.Fatalf("load: %v", err)
+	}
+	l.judge(result)
+	return result
 }
 
 // Stop stops the clients and returns what they saw. Answers that were wrong or cut short are findings whatever the
@@ -24,11 +73,16 @@ func (n *Netns) Traffic(addr string, conns int, want []byte) *Load {
 func (l *Load) Stop() wire.LoadResult {
 	l.g.tb.Helper()
 	result := call(l.g, wire.LoadStop, wire.LoadStopRequest{Load: l.id})
+	l.judge(result)
+	return result
+}
+
+// judge turns what no server may do into findings.
+func (l *Load) judge(result wire.LoadResult) {
 	if bad := result.Wrong + result.Short; bad > 0 {
 		l.g.wireFinding("%d of %d answers were wrong or cut short, the first: %s", bad, bad+result.Good, result.Sample)
 	}
 	if result.Timeout > 0 {
 		l.g.wireFinding("%d clients got no answer for 5 s: %s", result.Timeout, result.Sample)
 	}
-	return result
 }

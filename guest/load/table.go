@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"ktcp/guest/load/awkward"
 	"ktcp/guest/wire"
 )
 
@@ -49,7 +50,12 @@ func (t *Table) Start(req wire.LoadRequest) (wire.LoadStartAnswer, error) {
 	if req.Netns != "" {
 		s.Thread = func(f func() error) error { return t.spaces.Do(req.Netns, f) }
 	}
-	if _, err := s.validate(); err != nil {
+	check, run := Check, Run
+	if req.Manner != "" {
+		check = func(s Spec) error { return awkward.Check(s.clients()) }
+		run = func(ctx context.Context, s Spec) (wire.LoadResult, error) { return awkward.Run(ctx, s.clients()) }
+	}
+	if err := check(s); err != nil {
 		return wire.LoadStartAnswer{}, err
 	}
 	space, err := t.spaces.Space(req.Netns)
@@ -61,13 +67,18 @@ func (t *Table) Start(req wire.LoadRequest) (wire.LoadStartAnswer, error) {
 	go func() {
 		defer close(r.done)
 		defer cancel()
-		r.result, r.err = Run(ctx, s)
+		r.result, r.err = run(ctx, s)
 	}()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last++
 	t.all[t.last] = r
 	return wire.LoadStartAnswer{Load: t.last}, nil
+}
+
+// clients is the same for awkward ones.
+func (s Spec) clients() awkward.Spec {
+	return awkward.Spec{LoadRequest: s.LoadRequest, Thread: s.Thread}
 }
 
 // Stop stops a load, or waits until its requests are done, and returns its result. The load is forgotten then.

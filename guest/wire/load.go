@@ -35,6 +35,10 @@ type LoadRequest struct {
 	// Patience is how long a client waits for progress before it counts a timeout, in guest time. 0 means 5 s.
 	Patience time.Duration `json:"patience,omitempty"`
 
+	// Manner makes the clients of raw traffic awkward: KeepAlive, Pipeline, Rate and Threads mean nothing to them.
+	Manner Manner        `json:"manner,omitempty"`
+	Pace   time.Duration `json:"pace,omitempty"` // 0 means 10 ms
+
 	Send   []byte   `json:"send,omitempty"`   // raw
 	Expect []byte   `json:"expect,omitempty"` // raw: the exact answer; http: the exact body; empty: anything
 	Size   int      `json:"size,omitempty"`   // echo
@@ -121,4 +125,27 @@ func (l Latency) At(percent float64) time.Duration {
 		}
 	}
 	return 0
+}
+
+// Manner is how an awkward client behaves. What it sends is the Send of its [LoadRequest], and what it takes for the whole
+// answer is Expect or, where that is empty, all until the server closes.
+type Manner string
+
+// The manners, and what counts as good. Pace is the time between two bytes of those that are slow.
+const (
+	SlowSender  Manner = "slow-sender" // sends a byte at a time; good: the answer
+	SlowReader  Manner = "slow-reader" // takes the answer a byte at a time, with little room for it; good: the answer
+	HalfCloser  Manner = "half-closer" // sends, says that it has no more to say, and reads; good: the answer
+	Waiter      Manner = "waiter"      // connects and says nothing; good: it is left waiting until Patience is over
+	Vanisher    Manner = "vanisher"    // sends half and is gone without FIN or RST; good: always
+	Resetter    Manner = "resetter"    // sends half and resets; good: always
+	Interrupter Manner = "interrupter" // resets when the first byte of the answer is there; good: it came
+	LateSender  Manner = "late-sender" // sends once more after the server has closed; good: it is reset
+	Stormer     Manner = "stormer"     // connects and closes; good: always
+	PortHog     Manner = "port-hog"    // has its answer and closes first, so that its port stays in TIME_WAIT; good: the answer
+)
+
+// Manners are all of them.
+var Manners = []Manner{
+	SlowSender, SlowReader, HalfCloser, Waiter, Vanisher, Resetter, Interrupter, LateSender, Stormer, PortHog,
 }
