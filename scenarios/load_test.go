@@ -36,7 +36,7 @@ func TestLoadAwkwardClientsDisturbNobody(t *testing.T) {
 			Addr: kweb.Addr, Manner: manner, Conns: 20, Pace: time.Millisecond, Send: []byte(request),
 		})
 		red.Load(polite)
-		if got := awkward.Stop(); got.Good == 0 || got.Requests() != got.Good {
+		if got := awkward.Stop(); got.Conns == 0 || got.Requests() != got.Good {
 			t.Errorf("%s clients: %+v, want only what they expected", manner, got)
 		}
 	}
