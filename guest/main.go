@@ -3,13 +3,16 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"time"
 
 	"ktcp/guest/boot"
+	"ktcp/guest/idle"
 	"ktcp/guest/port"
 	"ktcp/guest/serve"
+	"ktcp/guest/twin"
 	"ktcp/guest/wire"
 )
 
@@ -18,6 +21,9 @@ import (
 const heapLimit = 128 << 20
 
 func main() {
+	if len(os.Args) > 1 && os.Getpid() != 1 {
+		os.Exit(another(os.Args[1], os.Args[2:]))
+	}
 	setRuntime()
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
@@ -43,7 +49,12 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	spin, err := idle.Start()
+	if err != nil {
+		return err
+	}
 	server := serve.New(p, agent.table())
+	server.Around(spin.Begin, spin.End)
 	if err := warm(server); err != nil {
 		return err
 	}
@@ -61,4 +72,17 @@ func warm(s *serve.Server) error {
 		return fmt.Errorf("warm up: %w", err)
 	}
 	return s.Warm(wire.Frame{ID: 1, Op: wire.Hello.Name, Body: body})
+}
+
+// another is what the agent's own file can be beside the agent.
+func another(name string, args []string) int {
+	switch name {
+	case wire.EchoServer:
+		return twin.Main(args)
+	case idle.Name:
+		fmt.Fprintln(os.Stderr, "idle:", idle.Main())
+		return 1
+	}
+	fmt.Fprintf(os.Stderr, "%s: unknown program %q\n", os.Args[0], name)
+	return 2
 }

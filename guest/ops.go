@@ -13,6 +13,7 @@ import (
 	"ktcp/guest/ledger"
 	"ktcp/guest/load"
 	"ktcp/guest/netns"
+	"ktcp/guest/program"
 	"ktcp/guest/serve"
 	"ktcp/guest/survivors"
 	"ktcp/guest/wire"
@@ -25,6 +26,7 @@ type agent struct {
 	files    files.Files
 	conns    *conns.Table
 	loads    *load.Table
+	programs *program.Table
 	unloader kmod.Unloader
 	log      kmsg.Log
 	ledger   *ledger.Ledger
@@ -54,6 +56,7 @@ func newAgent() (*agent, error) {
 		files:    files.Files{Enter: spaces.Do, Translate: netns.Path},
 		conns:    conns.NewTable(spaces),
 		loads:    load.NewTable(spaces),
+		programs: program.NewTable(spaces),
 		ledger:   ledger,
 		snapshot: snapshot,
 	}, nil
@@ -92,6 +95,10 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.LoadStop, a.loads.Stop)
 
 	serve.Handle(t, wire.Sweep, fault.Sweeper{Enter: a.spaces.Do, Translate: netns.Path, Rmmod: a.unloader.Rmmod}.Sweep)
+	serve.Handle(t, wire.Put, files.Put)
+	serve.Handle(t, wire.ProgramRun, a.programs.Run)
+	serve.Handle(t, wire.ProgramStart, a.programs.Start)
+	serve.Handle(t, wire.ProgramStop, a.programs.Stop)
 
 	serve.Handle(t, wire.Ledger, a.readLedger)
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)
@@ -125,6 +132,7 @@ func (a *agent) vethAdd(req wire.VethRequest) (wire.None, error) {
 }
 
 func (a *agent) closeAll(wire.None) (wire.CloseAllAnswer, error) {
+	a.programs.StopAll()
 	return wire.CloseAllAnswer{Loads: a.loads.StopAll(), Conns: a.conns.CloseAll()}, nil
 }
 

@@ -4,19 +4,21 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 )
 
 // TestEveryOperationIsServed reads the operations from the source of package wire.
 func TestEveryOperationIsServed(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "wire/ops.go", nil, 0)
+	files, err := filepath.Glob("wire/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	table := (&agent{}).table()
 	found := 0
-	ast.Inspect(file, func(n ast.Node) bool {
+	look := func(n ast.Node) bool {
 		lit, ok := n.(*ast.CompositeLit)
 		if !ok || len(lit.Elts) != 1 {
 			return true
@@ -37,7 +39,16 @@ func TestEveryOperationIsServed(t *testing.T) {
 			t.Errorf("operation %q is not served", name)
 		}
 		return true
-	})
+	}
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			ast.Inspect(file, look)
+		}
+	}
 	if found == 0 || found != len(table) {
 		t.Errorf("%d operations in the contract, %d served", found, len(table))
 	}

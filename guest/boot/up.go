@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ktcp/guest/netns"
+	"ktcp/guest/program"
 )
 
 // drivers are the kernel modules without which the host cannot be heard, where they are not built in.
@@ -41,7 +42,10 @@ func Up() error {
 	if err := netns.LoopbackUp(); err != nil {
 		return err
 	}
-	go reap()
+	go func() {
+		defer DieOnPanic()
+		program.Reap()
+	}()
 	return nil
 }
 

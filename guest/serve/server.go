@@ -25,6 +25,8 @@ type Server struct {
 	port  io.ReadWriter
 	in    *bufio.Reader // reads port
 
+	begin, end func() // of a request
+
 	mu sync.Mutex // serializes answers
 
 	failed chan error // the first error of a writer; Run returns it
@@ -32,8 +34,14 @@ type Server struct {
 
 // New returns a server that reads requests from port and writes answers to it.
 func New(port io.ReadWriter, table Table) *Server {
-	return &Server{table: table, port: port, in: bufio.NewReaderSize(port, readBuffer), failed: make(chan error, 1)}
+	nothing := func() {}
+	return &Server{
+		table: table, port: port, in: bufio.NewReaderSize(port, readBuffer), failed: make(chan error, 1), begin: nothing, end: nothing,
+	}
 }
+
+// Around has begin called when a request has come, and end when its answer has been sent.
+func (s *Server) Around(begin, end func()) { s.begin, s.end = begin, end }
 
 // Ready tells the host that requests are read from now on.
 func (s *Server) Ready(r wire.Ready) error {
@@ -51,6 +59,7 @@ func (s *Server) Run() error {
 		if err != nil {
 			return err
 		}
+		s.begin()
 		if s.table[f.Op].inline {
 			body, err := s.call(f)
 			s.answer(f, body, err)
@@ -80,6 +89,7 @@ func (s *Server) serve(f wire.Frame) {
 
 // answer sends the answer to one request.
 func (s *Server) answer(f wire.Frame, body []byte, err error) {
+	defer s.end()
 	answer := wire.Frame{ID: f.ID, Body: body, Err: wire.NewError(err)}
 	if err := s.write(answer); err != nil {
 		select {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"ktcp/guest/wire"
 )
 
 // Accel is what executes the guest's instructions.
@@ -106,6 +108,7 @@ func memoryObject(s shape, w wiring) string {
 //   - sysrq_always_enabled: evidence can be asked for over the console
 //   - psi=0, GODEBUG: less for a clone to translate before it can answer. The latter is for the agent, whose threads
 //     would otherwise send each other signals because they run so slowly
+//   - ktcp.clock=instructions: for the agent, see guest/idle
 //   - tsc=reliable, under TCG: without it every look at the clock is a trap to QEMU for the ACPI timer
 func kernelArgs(s shape, extra []string) string {
 	args := []string{
@@ -114,6 +117,9 @@ func kernelArgs(s shape, extra []string) string {
 	}
 	if s.accel == TCG {
 		args = append(args, "tsc=reliable")
+	}
+	if s.clock == Instructions {
+		args = append(args, wire.ClockParameter)
 	}
 	return strings.Join(append(args, extra...), " ")
 }
