@@ -18,7 +18,12 @@ const callDeadline = 60 * time.Second
 
 // try asks the guest for something that may fail.
 func try[Req, Res any](g *Guest, op wire.Op[Req, Res], req Req) (Res, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), callDeadline)
+	return tryWithin(g, callDeadline, op, req)
+}
+
+// tryWithin is try with a watchdog of its own.
+func tryWithin[Req, Res any](g *Guest, limit time.Duration, op wire.Op[Req, Res], req Req) (Res, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	began := time.Now()
 	res, err := vm.Call(ctx, g.vm, op, req)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +23,12 @@ type Guest struct {
 	vm      *vm.Guest
 	sources string // directory of module directories
 
-	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
-	lacks    []Feature // what the stranger does not offer
-	broken   error     // why the scenario could not be judged
+	clock vm.Clock // "" is vm.Realtime
+	// unledgered is a guest for benchmarks, which keeps no ledger.
+	unledgered bool
+	stranger   *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
+	lacks      []Feature // what the stranger does not offer
+	broken     error     // why the scenario could not be judged
 
 	entry    *report.Entry
 	baseline baseline
@@ -32,6 +36,7 @@ type Guest struct {
 	cursor   uint64            // of the kernel log: what came before belongs to the template
 
 	built    map[string]*built
+	put      map[string]bool // files of programs that are in the guest
 	modules  []*Module
 	loads    []load // every insmod, for addresses in text that is gone by then
 	netns    []*Netns
@@ -73,6 +78,10 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	// From here on every way out writes the record: a scenario that could not be judged must be seen.
 	tb.Cleanup(g.finish)
 	spec := r.spec
+	spec.Clock = g.clock
+	if g.unledgered {
+		spec.Append = slices.DeleteFunc(slices.Clone(spec.Append), func(p string) bool { return p == ledgerParameter })
+	}
 	spec.Console = g.entry.Path("console.log")
 	r.busy.Add(1)
 	g.vm, err = vm.Clone(r.ctx, spec)
@@ -92,9 +101,13 @@ func (g *Guest) describe() report.Guest {
 	if g.vm.Timing().Cloned {
 		start = "clone"
 	}
+	clock := g.clock
+	if clock == "" {
+		clock = vm.Realtime
+	}
 	return report.Guest{
 		Kernel: g.rig.kernel.Release, Flavor: g.rig.kernel.Flavor, Accelerator: string(g.vm.Accel()),
-		Clock: string(vm.Realtime), Start: start, CPUs: g.vm.Hello().CPUs,
+		Clock: string(clock), Start: start, CPUs: g.vm.Hello().CPUs,
 	}
 }
 

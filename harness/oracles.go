@@ -172,6 +172,9 @@ func (g *Guest) judgeTaint() {
 // judgeLedger looks for slab objects that were allocated on behalf of the modules and are still there.
 func (g *Guest) judgeLedger() {
 	g.tb.Helper()
+	if g.unledgered {
+		return
+	}
 	byModule := map[string][]wire.Range{}
 	for _, l := range g.loads {
 		byModule[l.Name] = append(byModule[l.Name], l.symbols.Text()...)

@@ -20,6 +20,9 @@ import (
 	"ktcp/harness/vm"
 )
 
+// ledgerParameter has SLUB remember who allocated each object.
+const ledgerParameter = "slub_debug=U"
+
 // rig is what all guests of a process share.
 type rig struct {
 	ctx     context.Context // ends with an interrupt
@@ -73,7 +76,7 @@ var shared = sync.OnceValues(func() (*rig, error) {
 	r.spec = vm.Spec{
 		Kernel: r.kernel, Image: img, Cache: r.cache, Logf: Logf,
 		// The ledger: SLUB remembers who allocated each object, with the whole stack.
-		Append: []string{"slub_debug=U"},
+		Append: []string{ledgerParameter},
 	}
 	if r.run, err = report.Open(report.Config{Root: root}); err != nil {
 		return nil, err
