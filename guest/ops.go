@@ -95,6 +95,8 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.LoadStop, a.loads.Stop)
 
 	serve.Handle(t, wire.Sweep, fault.Sweeper{Enter: a.spaces.Do, Translate: netns.Path, Rmmod: a.unloader.Rmmod}.Sweep)
+
+	serve.Handle(t, wire.LoadRun, a.loadRun)
 	serve.Handle(t, wire.Put, files.Put)
 	serve.Handle(t, wire.ProgramRun, a.programs.Run)
 	serve.Handle(t, wire.ProgramStart, a.programs.Start)
@@ -143,4 +145,12 @@ func (a *agent) readLedger(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 	}
 	answer.Netns, err = a.spaces.Live()
 	return answer, err
+}
+
+func (a *agent) loadRun(req wire.LoadRequest) (wire.LoadResult, error) {
+	started, err := a.loads.Start(req)
+	if err != nil {
+		return wire.LoadResult{}, err
+	}
+	return a.loads.Stop(wire.LoadStopRequest{Load: started.Load, Wait: true})
 }

@@ -108,11 +108,22 @@ func (p *Program) Run(args ...string) *Output {
 // Feed is Run with something to read from standard input.
 func (p *Program) Feed(stdin string, args ...string) *Output {
 	p.g.tb.Helper()
+	return p.run(stdin, false, args)
+}
+
+// Type is Feed by somebody who, having typed, waits for what comes: the input does not end.
+func (p *Program) Type(stdin string, args ...string) *Output {
+	p.g.tb.Helper()
+	return p.run(stdin, true, args)
+}
+
+func (p *Program) run(stdin string, hold bool, args []string) *Output {
+	p.g.tb.Helper()
 	if p.name == EchoTwin {
 		args = append([]string{EchoTwin}, args...)
 	}
 	req := p.request(args)
-	req.Stdin, req.Deadline = []byte(stdin), programPatience
+	req.Stdin, req.Hold, req.Deadline = []byte(stdin), hold, programPatience
 	answer, err := tryWithin(p.g, programDeadline, wire.ProgramRun, req)
 	if err != nil {
 		p.g.tb.Fatalf("%s: %v", p.name, err)

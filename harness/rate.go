@@ -6,10 +6,9 @@ import "ktcp/guest/wire"
 // it did a second, of guest time. A message that comes back changed, or not at all, fails the test.
 func (n *Netns) EchoRate(addr string, conns, messages int, message []byte) float64 {
 	n.g.tb.Helper()
-	started := call(n.g, wire.LoadStart, wire.LoadRequest{
+	result, err := tryWithin(n.g, programDeadline, wire.LoadRun, wire.LoadRequest{
 		Netns: n.name, Addr: addr, Conns: conns, Requests: messages, Send: message, Expect: message, KeepAlive: true,
 	})
-	result, err := tryWithin(n.g, programDeadline, wire.LoadStop, wire.LoadStopRequest{Load: started.Load, Wait: true})
 	if err != nil {
 		n.g.tb.Fatalf("echo load on %s: %v", addr, err)
 	}

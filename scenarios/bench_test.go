@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -46,40 +45,4 @@ func report(b *testing.B, rate float64, unit string, peer float64) {
 
 func BenchmarkKwebConnEach(b *testing.B) {
 	compare(b, harness.Web, harness.WrkRun{Conns: benchConns, Close: true})
-}
-
-func BenchmarkKhttpdKeepAlive(b *testing.B) {
-	compare(b, harness.HTTP, harness.WrkRun{Conns: benchConns})
-}
-
-func BenchmarkKhttpdPipelined(b *testing.B) {
-	compare(b, harness.HTTP, harness.WrkRun{Conns: benchConns, Pipeline: 16})
-}
-
-func BenchmarkKhttpdConnEach(b *testing.B) {
-	compare(b, harness.HTTP, harness.WrkRun{Conns: benchConns, Close: true})
-}
-
-// echoRequests are enough for a second of guest time.
-const echoRequests = 30000
-
-func BenchmarkKechoEcho(b *testing.B) {
-	for _, size := range []int{64, 4096} {
-		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
-			g := harness.Clone(b, harness.ForSpeed())
-			s := g.Serve(harness.Echo, "bench=1")
-			twin := g.Twin(peerPort)
-			message := make([]byte, size)
-			for i := range message {
-				message[i] = byte(i)
-			}
-			var ours, theirs float64
-			for b.Loop() {
-				ours = g.Init().EchoRate(s.Addr, benchConns, echoRequests, message)
-				theirs = g.Init().EchoRate(peerAddr, benchConns, echoRequests, message)
-			}
-			twin.Stop()
-			report(b, ours, "x-twin", theirs)
-		})
-	}
 }

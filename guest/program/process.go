@@ -80,7 +80,9 @@ func (t *Table) start(req wire.ProgramRequest) (*process, error) {
 	p.copying.Go(func() { _, _ = io.Copy(p.stderr, out[1]) })
 	go func() {
 		_, _ = feed.Write(req.Stdin) // a program need not read what it is given
-		feed.Close()
+		if !req.Hold {
+			feed.Close()
+		}
 	}()
 	return p, nil
 }

@@ -14,6 +14,9 @@ var (
 	ProgramRun   = Op[ProgramRequest, ProgramAnswer]{"program-run"}
 	ProgramStart = Op[ProgramRequest, ProgramStartAnswer]{"program-start"}
 	ProgramStop  = Op[ProgramStopRequest, ProgramAnswer]{"program-stop"}
+
+	// LoadRun is a load from beginning to end, for measurements: nothing else is asked of the guest meanwhile.
+	LoadRun = Op[LoadRequest, LoadResult]{"load-run"}
 )
 
 // EchoServer is the first argument with which the agent's own file, [AgentPath], is the user-space twin of kecho, and the port comes
@@ -73,6 +76,7 @@ type ProgramRequest struct {
 	Env      []string      `json:"env,omitempty"`  // "NAME=value"
 	Dir      string        `json:"dir,omitempty"`  // working directory, "" is /
 	Stdin    []byte        `json:"stdin,omitempty"`
+	Hold     bool          `json:"hold,omitempty"`     // standard input has no end before the program's
 	Deadline time.Duration `json:"deadline,omitempty"` // guest time, after which it is killed; 0 means 30 s, or never for one in the background
 }
 

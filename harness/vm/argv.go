@@ -109,6 +109,7 @@ func memoryObject(s shape, w wiring) string {
 //   - psi=0, GODEBUG: less for a clone to translate before it can answer. The latter is for the agent, whose threads
 //     would otherwise send each other signals because they run so slowly
 //   - ktcp.clock=instructions: for the agent, see guest/idle
+//   - norandmaps, on that clock: programs lie where they lay the last time, so that they take as long
 //   - tsc=reliable, under TCG: without it every look at the clock is a trap to QEMU for the ACPI timer
 func kernelArgs(s shape, extra []string) string {
 	args := []string{
@@ -119,7 +120,7 @@ func kernelArgs(s shape, extra []string) string {
 		args = append(args, "tsc=reliable")
 	}
 	if s.clock == Instructions {
-		args = append(args, wire.ClockParameter)
+		args = append(args, wire.ClockParameter, "norandmaps")
 	}
 	return strings.Join(append(args, extra...), " ")
 }
