@@ -28,6 +28,7 @@ type Guest struct {
 	unledgered bool
 
 	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
+	role     Role      // what the scenario's module plays, "" as long as it has none
 	lacks    []Feature // what the stranger does not offer
 	story    string    // what clients and whoever loaded modules did
 	broken   error     // why the scenario could not be judged
