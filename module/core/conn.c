@@ -237,3 +237,24 @@ void ktcp_conn_touch(struct ktcp_conn *conn)
 	WRITE_ONCE(conn->deadline,
 		   ktcp_conn_deadline(conn->srv->cfg.timeout_ms));
 }
+
+/**
+ * ktcp_conn_expire - the connection's time is another one from now on
+ * @conn: the connection, in a callback of its own
+ * @ms: how long it may stay without a further call or ktcp_conn_touch();
+ *	0: for ever
+ */
+void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms)
+{
+	struct ktcp_server *srv = conn->srv;
+	unsigned long at = ktcp_conn_deadline(ms);
+	bool sooner = time_before(at, conn->deadline);
+
+	WRITE_ONCE(conn->deadline, at);
+	/* The sweep knows of the old one: it comes too late for this. */
+	if (sooner) {
+		spin_lock(&srv->lock);
+		ktcp_sweep_arm(srv, at);
+		spin_unlock(&srv->lock);
+	}
+}

@@ -146,8 +146,10 @@ void ktcp_server_stats(struct ktcp_server *srv, struct ktcp_stats *stats);
 
 void *ktcp_conn_priv(struct ktcp_conn *conn);
 void ktcp_conn_touch(struct ktcp_conn *conn);
+void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms);
 
 struct ktcp_conn *ktcp_io_conn(struct ktcp_io *io);
+bool ktcp_io_full(const struct ktcp_io *io);
 bool ktcp_io_send(struct ktcp_io *io, const void *data, size_t len);
 size_t ktcp_io_copy(struct ktcp_io *io, const void *data, size_t len);
 void ktcp_io_more(struct ktcp_io *io);

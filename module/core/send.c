@@ -35,16 +35,36 @@ void ktcp_send_uninit(struct ktcp_io *io)
 }
 
 /**
+ * ktcp_io_full - is there no room for more output?
+ * @io: as given to the callback
+ *
+ * Return: whether the next ktcp_io_send() may be refused.
+ */
+bool ktcp_io_full(const struct ktcp_io *io)
+{
+	return io->nr == KTCP_IO_VECS;
+}
+
+/**
  * ktcp_io_send - queue output by reference
  * @io: as given to the callback
  * @data: constant, or unchanged while the connection lives
  * @len: its length
+ *
+ * What lies in memory behind what was queued last becomes one piece with it.
  *
  * Return: false when no more can be queued now; the callback then returns what
  * it has consumed so far and is called again.
  */
 bool ktcp_io_send(struct ktcp_io *io, const void *data, size_t len)
 {
+	struct kvec *last = io->nr ? &io->vec[io->nr - 1] : NULL;
+
+	if (last && last->iov_base + last->iov_len == data) {
+		last->iov_len += len;
+		io->bytes += len;
+		return true;
+	}
 	if (io->nr == KTCP_IO_VECS)
 		return false;
 	io->vec[io->nr].iov_base = (void *)data;
@@ -76,7 +96,6 @@ static void send_grow(struct ktcp_io *io)
  */
 size_t ktcp_io_copy(struct ktcp_io *io, const void *data, size_t len)
 {
-	struct kvec *last = io->nr ? &io->vec[io->nr - 1] : NULL;
 	u8 *to;
 
 	if (len > io->copy_size - io->copy_len && !io->large)
@@ -86,12 +105,8 @@ size_t ktcp_io_copy(struct ktcp_io *io, const void *data, size_t len)
 		return 0;
 
 	to = io->copy + io->copy_len;
-	if (last && last->iov_base + last->iov_len == to) {
-		last->iov_len += len;
-		io->bytes += len;
-	} else if (!ktcp_io_send(io, to, len)) {
+	if (!ktcp_io_send(io, to, len))
 		return 0;
-	}
 	memcpy(to, data, len);
 	io->copy_len += len;
 	return len;
