@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+#ifndef KHTTPD_H
+#define KHTTPD_H
+
+#include <linux/types.h>
+
+#include "../core/ktcp.h"
+#include "parser.h"
+
+struct file;
+struct khttpd_reply;
+
+/* A connection's private state. Zero at accept. */
+struct khttpd_conn {
+	struct http_request req;
+	struct khttpd_reply *reply; /* what tx is producing, if anything */
+	bool hurry; /* the time runs for a request, not for a pause */
+	u8 next; /* of the prebuilt answers */
+};
+
+/* One answer that never changes, for each fate of the connection. */
+struct khttpd_answer {
+	const char *text[2]; /* then closed, then kept */
+	u16 head[2]; /* bytes without the body, which HEAD does not get */
+	u16 len[2];
+};
+
+/* answer.c */
+void khttpd_answers_init(void);
+const struct khttpd_answer *khttpd_answer(unsigned int status);
+bool khttpd_send(struct ktcp_io *io, unsigned int status, bool head,
+		 bool keep_alive);
+bool khttpd_hello(struct ktcp_io *io, u8 *next);
+
+/* root.c */
+extern char *khttpd_root_name;
+int khttpd_root_init(void);
+void khttpd_root_uninit(void);
+bool khttpd_root_set(void);
+struct file *khttpd_root_open(const char *name);
+
+/* reply.c */
+int khttpd_reply_new(struct khttpd_conn *conn);
+int khttpd_reply_run(struct ktcp_io *io, struct khttpd_reply *reply);
+bool khttpd_reply_keeps(const struct khttpd_reply *reply);
+void khttpd_reply_free(struct khttpd_reply *reply);
+
+/* http.c */
+extern const struct ktcp_proto khttpd_proto;
+
+/* main.c */
+unsigned int khttpd_keepalive_ms(void);
+
+#endif
