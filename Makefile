@@ -11,7 +11,7 @@ BENCH ?= .
 GOTESTSUM = go tool gotestsum
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vm-check test mutants sweep bench lint modules clean
+.PHONY: help setup vm-check test mutants sweep fuzz bench lint modules clean
 
 help: ## list these commands
 	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [RUN=regexp] [BENCH=regexp]'
@@ -32,6 +32,10 @@ mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenari
 
 sweep: setup ## fail one allocation after the other in insmod, status and namespace creation, on the kasan kernel
 	FLAVOR=kasan $(GOTESTSUM) --format testname -- -count=1 -timeout 60m -run '^TestSweep' -v ./scenarios
+
+fuzz: ## have libFuzzer make up requests for khttpd's parser in user space [SECONDS=60]
+	@scripts/setup.sh clang:clang clang:libclang-rt-dev
+	@scripts/fuzz.sh $(SECONDS)
 
 bench: setup ## benchmarks, in benchstat's format
 	go test ./harness/vm ./scenarios -run '^$$' -bench '$(BENCH)' -timeout 60m

@@ -43,7 +43,7 @@ c_checkpatch() { # needs a kernel's source: packaged headers leave the script ou
 checkpatch=${CHECKPATCH:-$(find /usr/src /lib/modules/*/build/ -path '*/scripts/checkpatch.pl' 2>/dev/null | sort | tail -n 1)}
 shells() { need shellcheck shellcheck && git ls-files --cached --others --exclude-standard '*.sh' .ci/run | xargs shellcheck; }
 
-check gofmt nothing gofmt -l main.go harness guest scenarios
+check gofmt nothing gofmt -l main.go harness guest scenarios fuzz
 check 'go vet' go vet ./...
 check golangci-lint go run "$golangci" run
 check clang-format c_format

@@ -15,6 +15,7 @@ needs=(
 	dpkg-deb:dpkg
 	xz:xz-utils
 	git:git
+	"$@" # what one target alone needs, in the same form
 )
 
 say() { printf 'setup: %s\n' "$*" >&2; }
