@@ -74,6 +74,7 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.ReadFile, a.files.Read)
 	serve.Handle(t, wire.WriteFile, a.files.Write)
 	serve.Handle(t, wire.ListDir, a.files.List)
+	serve.Handle(t, wire.Make, a.files.Make)
 	serve.Handle(t, wire.WriteLoop, a.files.WriteLoop)
 
 	serve.Handle(t, wire.NetnsAdd, a.netnsAdd)
@@ -104,7 +105,6 @@ func (a *agent) table() serve.Table {
 
 	serve.Handle(t, wire.Ledger, a.readLedger)
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)
-	serve.Handle(t, wire.Stacks, survivors.Stacks)
 	return t
 }
 

@@ -18,6 +18,7 @@ type Conn struct {
 	id     uint64
 	Local  string // address:port of the client
 	Remote string // address:port of the server
+	ahead  []byte // what came behind the last [Conn.Answer]
 }
 
 // Dial connects to an address from inside the namespace.
@@ -107,9 +108,6 @@ func (c *Conn) recvEnd() wire.RecvAnswer {
 	return call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: Patience})
 }
 
-// nothingFor begins the words for a peer that neither says anything nor ends.
-const nothingFor = "nothing for "
-
 // ending says in words how a receive ended.
 func ending(a wire.RecvAnswer) string {
 	switch {
@@ -118,7 +116,7 @@ func ending(a wire.RecvAnswer) string {
 	case a.Reset:
 		return "RST"
 	case a.TimedOut:
-		return nothingFor + Patience.String()
+		return "nothing for " + Patience.String()
 	case a.Errno != 0:
 		return syscall.Errno(a.Errno).Error()
 	}

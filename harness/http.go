@@ -14,6 +14,7 @@ type Response struct {
 	g      *Guest
 	Status int
 	Header http.Header
+	Close  bool // it says that the connection ends with it; of [Conn.Answer] only
 	Body   string
 	Raw    []byte // every byte, as it came
 }
@@ -58,18 +59,9 @@ func parseResponse(raw []byte) (*Response, error) {
 	if !found {
 		return nil, fmt.Errorf("no end of the header")
 	}
-	lengths := 0 // counted here, because net/http folds fields that agree
-	for i, line := range strings.Split(string(head), "\r\n") {
-		if strings.ContainsAny(line, "\r\n") {
-			return nil, fmt.Errorf("bare CR or LF in header line %d", i+1)
-		}
-		name, _, ok := strings.Cut(line, ":")
-		if i > 0 && (!ok || name == "" || strings.ContainsAny(name, " \t")) {
-			return nil, fmt.Errorf("malformed header line %q", line)
-		}
-		if strings.EqualFold(name, "Content-Length") {
-			lengths++
-		}
+	lengths, err := checkHead(string(head))
+	if err != nil {
+		return nil, err
 	}
 	reader := bufio.NewReader(bytes.NewReader(raw))
 	parsed, err := http.ReadResponse(reader, nil)
@@ -93,4 +85,21 @@ func parseResponse(raw []byte) (*Response, error) {
 		return nil, fmt.Errorf("no Connection field")
 	}
 	return &Response{Status: parsed.StatusCode, Header: parsed.Header, Body: string(body), Raw: raw}, nil
+}
+
+// checkHead checks the lines of a head and counts its Content-Length fields: net/http folds those that agree.
+func checkHead(head string) (lengths int, err error) {
+	for i, line := range strings.Split(head, "\r\n") {
+		if strings.ContainsAny(line, "\r\n") {
+			return 0, fmt.Errorf("bare CR or LF in header line %d", i+1)
+		}
+		name, _, ok := strings.Cut(line, ":")
+		if i > 0 && (!ok || name == "" || strings.ContainsAny(name, " \t")) {
+			return 0, fmt.Errorf("malformed header line %q", line)
+		}
+		if strings.EqualFold(name, "Content-Length") {
+			lengths++
+		}
+	}
+	return lengths, nil
 }
