@@ -43,7 +43,7 @@ Exit codes: 0 nothing found; 1 findings; 2 the run proves nothing (it could not 
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(checkCommand(code), reportCommand(code), kernelsCommand(), loadCommand(code))
+	root.AddCommand(checkCommand(code), reportCommand(code), kernelsCommand(), loadCommand(code), vetCommand(code))
 	return root
 }
 

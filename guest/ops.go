@@ -105,6 +105,7 @@ func (a *agent) table() serve.Table {
 
 	serve.Handle(t, wire.Ledger, a.readLedger)
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)
+	serve.Handle(t, wire.Stacks, survivors.Stacks)
 	return t
 }
 

@@ -36,6 +36,7 @@ type requestLog struct {
 	mu    sync.Mutex
 	start time.Time
 	lines bytes.Buffer
+	steps []string // what clients and whoever loads modules did
 }
 
 // mostOfRequest is how much of a request the log shows, in bytes.
@@ -55,6 +56,9 @@ func (l *requestLog) add(op string, began time.Time, req any, err error) {
 	if l.start.IsZero() {
 		l.start = began
 	}
+	if s := step(req); s != "" {
+		l.steps = append(l.steps, s)
+	}
 	fmt.Fprintf(&l.lines, "%8.3f s  %6d ms  %-12s %s: %s\n", began.Sub(l.start).Seconds(),
 		time.Since(began).Milliseconds(), op, body, outcome)
 }
@@ -64,6 +68,13 @@ func (l *requestLog) bytes() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return bytes.Clone(l.lines.Bytes())
+}
+
+// story tells what was done so far.
+func (l *requestLog) story() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return story(l.steps)
 }
 
 // call asks the guest for something that must succeed, or else fails the test.

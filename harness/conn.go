@@ -108,6 +108,9 @@ func (c *Conn) recvEnd() wire.RecvAnswer {
 	return call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: Patience})
 }
 
+// nothingFor begins the words for a peer that neither says anything nor ends.
+const nothingFor = "nothing for "
+
 // ending says in words how a receive ended.
 func ending(a wire.RecvAnswer) string {
 	switch {
@@ -116,7 +119,7 @@ func ending(a wire.RecvAnswer) string {
 	case a.Reset:
 		return "RST"
 	case a.TimedOut:
-		return "nothing for " + Patience.String()
+		return nothingFor + Patience.String()
 	case a.Errno != 0:
 		return syscall.Errno(a.Errno).Error()
 	}

@@ -26,9 +26,12 @@ type Guest struct {
 	clock vm.Clock // "" is vm.Realtime
 	// unledgered is a guest for benchmarks, which keeps no ledger.
 	unledgered bool
-	stranger   *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
-	lacks      []Feature // what the stranger does not offer
-	broken     error     // why the scenario could not be judged
+
+	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
+	role     Role      // what the scenario's module plays, "" as long as it has none
+	lacks    []Feature // what the stranger does not offer
+	story    string    // what clients and whoever loaded modules did
+	broken   error     // why the scenario could not be judged
 
 	entry    *report.Entry
 	baseline baseline

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -89,6 +90,7 @@ func (g *Guest) blind(oracle finding.Oracle, err error) { g.found(finding.Blind(
 func (g *Guest) wireFinding(format string, args ...any) {
 	g.tb.Helper()
 	f := finding.Wire(g.servers(), format, args...)
+	f.Related = g.suspects(strings.Contains(f.Title, nothingFor))
 	g.found(f)
 	g.tb.TB.Errorf("wire: %s", f.Title) // not heard: it is a finding
 }

@@ -30,6 +30,7 @@ type Subject struct {
 // parameter does not offer what the scenario is about.
 func (g *Guest) Serve(role Role, params ...string) *Subject {
 	g.tb.Helper()
+	g.role = role
 	s := &Subject{Role: role, Host: "127.0.0.1", Port: role.Port()}
 	x := g.stranger
 	if x == nil {

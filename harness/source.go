@@ -46,7 +46,7 @@ func (g *Guest) build(name string) *built {
 		Kernel: g.rig.kernel, Cache: g.rig.cache, Logf: Logf,
 	}
 	if x := g.stranger; x != nil && name == x.Module {
-		spec.Root, spec.Dir = x.Root, x.Dir
+		spec.Root, spec.Dir, spec.Foreign = x.Root, x.Dir, true
 	}
 	module, err := kbuild.Build(g.rig.ctx, spec)
 	if err != nil {

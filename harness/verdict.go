@@ -47,7 +47,7 @@ func (g *Guest) finish() {
 	for _, f := range g.findings {
 		g.tb.Errorf("%s", finding.Text(f))
 	}
-	result := report.Result{Failed: g.tb.Failed(), Messages: messages, Findings: g.findings}
+	result := report.Result{Failed: g.tb.Failed(), Messages: messages, Findings: g.findings, Story: g.story}
 	if g.tb.Skipped() {
 		result.Skipped = "skipped by the test"
 	}
@@ -80,6 +80,7 @@ func (g *Guest) unloadAndJudge() {
 			g.blind(finding.OracleSurvivors, err)
 		}
 	}
+	g.story = g.log.story() // what comes now is only looking
 	splats := g.watchKernelLog(aftermath)
 	if g.vm.Err() != nil {
 		g.judgeDeath()

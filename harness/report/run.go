@@ -39,6 +39,8 @@ type Result struct {
 	Failed bool `json:"failed,omitempty"`
 	// Skipped is the reason why it did not run, or empty.
 	Skipped string `json:"skipped,omitempty"`
+	// Story is what clients did, and when modules were loaded and unloaded: "insmod khttpd; connect; rmmod khttpd".
+	Story string `json:"story,omitempty"`
 	// NotOffered lists what the module does not claim to have and so was not held to. A scenario that did not run because of it
 	// has the verdict [NotOffered].
 	NotOffered []string `json:"not_offered,omitempty"`

@@ -1,0 +1,86 @@
+package harness
+
+import (
+	"fmt"
+	"slices"
+
+	"ktcp/guest/wire"
+	"ktcp/harness/finding"
+)
+
+// What a server sends with, and what it takes a length from that bytes with a zero among them do not have.
+var (
+	sendCalls   = []string{"kernel_sendmsg", "kernel_sendmsg_locked", "sock_sendmsg", "kernel_sendpage", "kernel_sendpage_locked", "tcp_sendmsg"}
+	stringCalls = []string{"strlen", "strnlen", "strcpy", "strncpy", "strscpy", "strlcpy", "strcat", "snprintf", "sprintf", "scnprintf"}
+)
+
+// suspects returns what can be known about where in a module the fault is that a client saw, the likeliest first: where its
+// threads wait, if it is silent; where it reckons with strings, if it should send back bytes of any value; where it sends.
+func (g *Guest) suspects(silent bool) (traces []finding.Trace) {
+	g.tb.Helper()
+	name := g.servers()
+	if name == "" || g.vm.Err() != nil {
+		return nil
+	}
+	if silent {
+		if answer, err := try(g, wire.Stacks, wire.StacksRequest{Module: name}); err == nil {
+			traces = finding.Waiting(answer.Threads)
+		}
+	}
+	if g.role == Echo {
+		traces = append(traces, g.calls(name, "it handles strings here:", stringCalls)...)
+	}
+	return append(traces, g.calls(name, "it sends here:", sendCalls)...)
+}
+
+// calls returns where a module calls functions of these names: one trace for each place, since the frames of one are those of a
+// stack.
+func (g *Guest) calls(module, title string, names []string) (traces []finding.Trace) {
+	g.tb.Helper()
+	i := slices.IndexFunc(g.loads, func(l load) bool { return l.Name == module })
+	if i < 0 {
+		return nil
+	}
+	frames, err := g.loads[i].symbols.Calls(names...)
+	if err != nil {
+		g.tb.Logf("look for suspects: %v", err)
+	}
+	for _, f := range frames {
+		traces = append(traces, finding.Trace{Title: title, Frames: []finding.Frame{f}})
+	}
+	return traces
+}
+
+// Answers fails the test unless a new client of the role gets its answer while idle others, that many, are connected: a
+// server that has its threads wait for each of them runs out of threads.
+func (s *Subject) Answers(n *Netns, idle int) {
+	s.g.tb.Helper()
+	c := n.Dial(s.Addr)
+	question, least := "a line\n", len("a line\n")
+	if s.Role != Echo {
+		question, least = "GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n", len("HTTP/1.1 200")
+	}
+	c.Send(question)
+	answer := call(s.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: least, Timeout: Patience})
+	if len(answer.Data) >= least {
+		c.Close()
+		return
+	}
+	stacks, err := try(s.g, wire.Stacks, wire.StacksRequest{Module: s.Name})
+	if err != nil {
+		s.g.tb.Logf("look for suspects: %v", err)
+	}
+	f := finding.Starved(s.Name, fmt.Sprintf("with %d clients that are connected and say nothing, another one got no answer within %v",
+		idle, Patience), stacks.Threads)
+	s.g.found(f)
+	s.g.tb.TB.Errorf("starvation: %s", f.Title) // not heard: it is a finding
+	c.Reset()
+}
+
+// Write sends data to a server that need not be there any more: whether the kernel takes it is not the question.
+func (c *Conn) Write(data string) {
+	c.g.tb.Helper()
+	if _, err := try(c.g, wire.Send, wire.SendRequest{Conn: c.id, Data: []byte(data), Timeout: Patience}); err != nil && c.g.vm.Err() != nil {
+		c.g.tb.Fatalf("send: %v", err)
+	}
+}

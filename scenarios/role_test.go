@@ -1,0 +1,167 @@
+package scenarios
+
+import (
+	"testing"
+
+	"ktcp/harness"
+)
+
+// What clients may expect of any module, whatever its protocol and whoever wrote it.
+
+// roles are those that a module of this tree plays.
+var roles = []harness.Role{harness.Web}
+
+// subject is a module that serves in the initial namespace.
+type subject struct {
+	*harness.Subject
+	*harness.Netns
+}
+
+// serve loads the module that plays the role and switches it on where it has to be.
+func serve(t testing.TB, g *harness.Guest, role harness.Role) subject {
+	t.Helper()
+	s := subject{g.Serve(role), g.Init()}
+	s.on()
+	return s
+}
+
+// on switches the server on, where insmod does not.
+func (s subject) on() {
+	if s.Role == harness.Web {
+		s.Enable(s.Netns)
+	}
+}
+
+// asked is one client that gets its answer and leaves.
+func (s subject) asked(t testing.TB) {
+	t.Helper()
+	if s.Role != harness.Echo {
+		s.Get(s.Addr).WantStatus(200)
+		return
+	}
+	c := s.Dial(s.Addr)
+	const line = "one line\n"
+	c.Send(line)
+	if got := string(c.Recv(len(line))); got != line {
+		t.Errorf("echo of %q is %q", line, got)
+	}
+	c.Close()
+}
+
+// begun is a client that has said half of what it has to say; what it gets meanwhile is its own affair.
+func (s subject) begun() *harness.Conn {
+	c := s.Dial(s.Addr)
+	c.Send("GET / HT")
+	return c
+}
+
+// Clients come one after the other, and several at once
+func TestRoleAnswers(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		for range 10 {
+			s.asked(t)
+		}
+		var waiting []*harness.Conn
+		for range 4 {
+			waiting = append(waiting, s.Dial(s.Addr))
+		}
+		s.asked(t)
+		for _, c := range waiting {
+			c.Close()
+		}
+		s.asked(t)
+	}, roles...)
+}
+
+// A client is connected and says nothing when the module is unloaded; afterwards it closes
+func TestRoleRmmodWithIdleClient(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		idle := s.Dial(s.Addr)
+		s.asked(t)
+		s.Rmmod()
+		idle.Close()
+	}, roles...)
+}
+
+// A client is connected when the module is unloaded, and speaks only afterwards
+func TestRoleRmmodThenClientSpeaks(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		c := s.Dial(s.Addr)
+		s.asked(t)
+		s.Rmmod()
+		c.Write("too late\r\n\r\n")
+		c.Reset()
+	}, roles...)
+}
+
+// The module is unloaded in the middle of a request; afterwards the client resets the connection
+func TestRoleRmmodInTheMiddle(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		c := s.begun()
+		s.asked(t)
+		s.Rmmod()
+		c.Reset()
+	}, roles...)
+}
+
+// The module is unloaded after clients have come and gone, and loaded again
+func TestRoleRmmodAfterTraffic(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		for range 20 {
+			s.asked(t)
+		}
+		s.Rmmod()
+		s.Refuses(s.Addr)
+		s.Reload()
+		s.on()
+		s.asked(t)
+	}, roles...)
+}
+
+// One client is connected and says nothing: another gets its answer
+func TestRoleOneIdleClient(t *testing.T) { idleClients(t, 1) }
+
+// 256 clients are connected and say nothing: another gets its answer
+func TestRoleManyIdleClients(t *testing.T) { idleClients(t, 256) }
+
+func idleClients(t *testing.T, count int) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		var idle []*harness.Conn
+		for range count {
+			idle = append(idle, s.Dial(s.Addr))
+		}
+		s.Answers(s.Netns, count)
+		for _, c := range idle {
+			c.Close()
+		}
+		s.asked(t)
+	}, roles...)
+}
+
+// Clients reset their connections before, while and after they speak
+func TestRoleClientsReset(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		for range 5 {
+			s.Dial(s.Addr).Reset()
+			s.begun().Reset()
+			c := s.Dial(s.Addr)
+			c.Send(request)
+			c.Reset()
+		}
+		s.asked(t)
+	}, roles...)
+}

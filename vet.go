@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ktcp/harness/subject"
+	"ktcp/harness/vet"
+)
+
+// vetCommand judges other people's modules.
+func vetCommand(code *int) *cobra.Command {
+	var s vet.Spec
+	var as string
+	var claims []string
+	c := &cobra.Command{
+		Use:   "vet [flags] DIR...",
+		Short: "Judge anyone's modules: build each directory, run every scenario that applies, report each flaw",
+		Long: `vet builds each directory in a copy (with its own Makefile or Kbuild; without network and without access to
+anything else where this machine allows that), finds out what the module is unless told, runs every scenario that
+applies in throw-away guests, and reports per module what was checked and what was found: the line of C, what clients
+did, and the command that does it again.
+
+What a module does not claim to have (a parameter, a status file, HEAD) is "not offered". Crashes, leaks, hangs and
+wrong bytes are flaws always. A broken module never stops the next one.
+
+Exit codes: 0 nothing found; 1 flaws; 2 a directory could not be judged.`,
+		Example: `  go run . vet ~/my-khttpd
+  go run . vet --as khttpd --root-param docroot --param debug=1 ~/my-khttpd
+  go run . vet --json ~/forks/*/ > grades.json`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if s.Root, err = projectRoot(); err != nil {
+				return err
+			}
+			if as != "" {
+				if s.As, err = subject.ParseRole(as); err != nil {
+					return err
+				}
+			}
+			for _, f := range claims {
+				s.Claims = append(s.Claims, subject.Feature(f))
+			}
+			s.Dirs, s.Out, s.Progress = args, os.Stdout, os.Stderr
+			s.Command = "go run . " + strings.Join(os.Args[1:], " ")
+			*code, err = vet.Run(cmd.Context(), s)
+			return err
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&as, "as", "", "what the modules are: kecho, khttpd, kweb, or echo, http, web (default: found out)")
+	flags.StringVar(&s.Module, "module", "", "which module, where the directory makes several")
+	flags.StringArrayVar(&s.Params, "param", nil, "NAME=VALUE for insmod, repeatable")
+	flags.IntVar(&s.Port, "port", 0, "where the module listens (default: its role's port, or wherever it is found to listen)")
+	flags.StringVar(&s.RootParam, "root-param", "", "the parameter that names the directory to be served (default: WWWROOT, or found out)")
+	flags.StringArrayVar(&claims, "claim", nil, "a feature to hold the module to, repeatable: statistics, validation, HEAD, keep-alive,\n"+
+		"pipelining, conformance, files, half-close, limits, namespaces")
+	flags.StringVar(&s.Match, "run", "", "only the scenarios that match this regular expression")
+	flags.BoolVar(&s.JSON, "json", false, "print the report as JSON")
+	return c
+}
