@@ -7,6 +7,8 @@ export PATH := $(dir $(abspath $(GO))):$(PATH)
 # Which scenarios and benchmarks: a regular expression as for go test.
 RUN   ?= .
 BENCH ?= .
+# On which kernels: stock, kasan, kcsan or all. Empty: stock and kasan.
+FLAVORS ?=
 
 GOTESTSUM = go tool gotestsum
 
@@ -14,14 +16,14 @@ GOTESTSUM = go tool gotestsum
 .PHONY: help setup vm-check test mutants sweep fuzz bench lint modules clean
 
 help: ## list these commands
-	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [RUN=regexp] [BENCH=regexp]'
+	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [FLAVORS="stock kasan"|kcsan|all] [RUN=regexp] [BENCH=regexp]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## install what is missing (Debian and Ubuntu packages; sudo only for apt-get)
 	@scripts/setup.sh
 
 vm-check: setup ## build the modules, run every scenario in throw-away guests, print the verdict
-	@go run . check --run '$(RUN)'
+	@go run . check --run '$(RUN)' --flavors '$(FLAVORS)'
 
 test: setup ## everything that must pass: unit tests and scenarios
 	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 30m -p 1 ./...

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ Exit codes: 0 nothing found; 1 findings; 2 the run proves nothing (it could not 
 }
 
 func checkCommand(code *int) *cobra.Command {
-	var match string
+	var match, flavors string
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Run the scenarios against the modules of this tree and print the verdict",
@@ -58,11 +59,14 @@ func checkCommand(code *int) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			*code, err = check.Run(cmd.Context(), check.Spec{Root: root, Match: match, Out: os.Stdout})
+			*code, err = check.Run(cmd.Context(), check.Spec{
+				Root: root, Match: match, Flavors: flavors, Kernel: os.Getenv("KERNEL"), Out: os.Stdout,
+			})
 			return err
 		},
 	}
 	c.Flags().StringVar(&match, "run", "", "only the scenarios that match this regular expression")
+	c.Flags().StringVar(&flavors, "flavors", "", "kernels to run them on: "+strings.Join(kernel.Flavors(), ", ")+" or all (default \""+check.DefaultFlavors+"\")")
 	return c
 }
 

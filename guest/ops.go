@@ -8,6 +8,7 @@ import (
 	"ktcp/guest/conns"
 	"ktcp/guest/fault"
 	"ktcp/guest/files"
+	"ktcp/guest/kmemleak"
 	"ktcp/guest/kmod"
 	"ktcp/guest/kmsg"
 	"ktcp/guest/ledger"
@@ -31,6 +32,7 @@ type agent struct {
 	log      kmsg.Log
 	ledger   *ledger.Ledger
 	snapshot *survivors.Snapshots
+	leaks    *kmemleak.Scanner
 }
 
 func newAgent() (*agent, error) {
@@ -59,6 +61,7 @@ func newAgent() (*agent, error) {
 		programs: program.NewTable(spaces),
 		ledger:   ledger,
 		snapshot: snapshot,
+		leaks:    kmemleak.New(),
 	}, nil
 }
 
@@ -106,6 +109,7 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.Ledger, a.readLedger)
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)
 	serve.Handle(t, wire.Stacks, survivors.Stacks)
+	serve.Handle(t, wire.Kmemleak, a.leaks.Scan)
 	return t
 }
 

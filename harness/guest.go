@@ -48,6 +48,8 @@ type Guest struct {
 	swept    bool       // allocations were made to fail
 	mu       sync.Mutex // guards findings: scenarios may use several goroutines
 	findings []finding.Finding
+	scan     bool          // see ScanForLeaks
+	unloaded time.Duration // guest time at which the last module had gone
 }
 
 // An Option changes what Clone hands out.

@@ -89,6 +89,7 @@ func (m *Module) Rmmod() {
 	if !answer.Done {
 		m.g.rmmodFinding(m.Name, answer)
 	}
+	m.g.noteUnloaded(answer.At)
 }
 
 // Enable starts the module's server in a namespace.

@@ -42,10 +42,13 @@ type rig struct {
 	guests map[*vm.Guest]struct{}
 }
 
+// FlavorVariable is the environment variable that names the kernel's flavor: stock, kasan, kcsan.
+const FlavorVariable = "FLAVOR"
+
 // provisioned tells that shared was called.
 var provisioned atomic.Bool
 
-// shared provisions once per process: the kernel that KERNEL names, the agent's image, the accelerator and the
+// shared provisions once per process: the kernel that KERNEL and FLAVOR name, the agent's image, the accelerator and the
 // template. All of it comes from the cache when nothing has changed.
 var shared = sync.OnceValues(func() (*rig, error) {
 	provisioned.Store(true)
@@ -66,7 +69,9 @@ var shared = sync.OnceValues(func() (*rig, error) {
 	if r.cache, err = cache.Open(); err != nil {
 		return nil, err
 	}
-	if r.kernel, err = kernel.Provision(r.ctx, kernel.Spec{Want: os.Getenv("KERNEL"), Cache: r.cache, Logf: Logf}); err != nil {
+	if r.kernel, err = kernel.Provision(r.ctx, kernel.Spec{
+		Want: os.Getenv("KERNEL"), Flavor: os.Getenv(FlavorVariable), Cache: r.cache, Logf: Logf,
+	}); err != nil {
 		return nil, err
 	}
 	img, err := image.Build(r.ctx, image.Spec{Kernel: r.kernel, Cache: r.cache, Logf: Logf})

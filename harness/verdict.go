@@ -40,6 +40,9 @@ func (g *Guest) finish() {
 	finding.Symbolize(g.findings, symbols...)
 	g.findings = finding.Dedupe(g.findings)
 	if w, ok := g.tb.TB.(*witness); ok {
+		if g.vm != nil {
+			w.guests = append(w.guests, g.describe())
+		}
 		w.testify(g.findings, broken)
 		return
 	}
@@ -96,6 +99,7 @@ func (g *Guest) unloadAndJudge() {
 	g.deleteNamespaces()
 	if unloaded {
 		g.judgeLedger()
+		g.judgeKmemleak()
 		g.judgeSurvivors()
 	}
 	// After the other oracles: they may have stirred up a timer or a work item that runs in text that is gone.
@@ -121,6 +125,8 @@ func (g *Guest) unload() bool {
 			return false
 		case err == nil && !answer.Done:
 			g.rmmodFinding(m.Name, answer)
+		case err == nil:
+			g.noteUnloaded(answer.At)
 		}
 	}
 	return !g.has(finding.OracleRmmod)

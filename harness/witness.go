@@ -41,6 +41,12 @@ func Witness(tb testing.TB, scenario func(tb testing.TB)) Testimony {
 	if err != nil {
 		tb.Fatal(explain(err))
 	}
+	return r.witness(tb, scenario, func() report.Result { return report.Result{Failed: tb.Failed()} })
+}
+
+// witness runs a scenario for Witness. When the test ends, result makes the record.
+func (r *rig) witness(tb testing.TB, scenario func(tb testing.TB), result func() report.Result) Testimony {
+	tb.Helper()
 	entry, err := r.run.Begin(tb.Name())
 	if err != nil {
 		tb.Fatalf("begin the record of %s: %v", tb.Name(), err)
@@ -48,7 +54,8 @@ func Witness(tb testing.TB, scenario func(tb testing.TB)) Testimony {
 	w := &witness{TB: tb, entry: entry}
 	tb.Cleanup(func() {
 		// After the test has compared: its verdict is whether the bug was found.
-		result := report.Result{Failed: tb.Failed()}
+		result := result()
+		result.Guests = w.guests
 		if w.broken != nil {
 			result.Error = w.broken.Error()
 		}
@@ -79,6 +86,7 @@ type witness struct {
 	cleanups  []func()
 	failed    bool
 	broken    error
+	guests    []report.Guest
 }
 
 func (w *witness) testify(findings []finding.Finding, broken error) {

@@ -14,6 +14,11 @@ needs=(
 	apt-get:apt # harness/kernel
 	dpkg-deb:dpkg
 	xz:xz-utils
+	tar:tar
+	flex:flex # from here on harness/kernel: a flavor is built from source
+	bison:bison
+	bc:bc
+	lz4:lz4
 	git:git
 	"$@" # what one target alone needs, in the same form
 )
@@ -33,6 +38,8 @@ for need in "${needs[@]}"; do
 done
 # objtool and modpost of the packaged kernel trees are linked against libelf.
 ldconfig -p | grep -q 'libelf\.so\.1' || missing+=(libelf-dev)
+# And objtool is built with a flavor.
+[ -e /usr/include/gelf.h ] || missing+=(libelf-dev)
 # Headers of the C library, for the tools that foreign modules build beside themselves.
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)

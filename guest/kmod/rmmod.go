@@ -48,7 +48,8 @@ func (u *Unloader) Rmmod(req wire.RmmodRequest) (wire.RmmodAnswer, error) {
 	}
 	switch {
 	case err == nil:
-		return wire.RmmodAnswer{Done: true, Elapsed: call.took}, nil
+		at, err := monotonic()
+		return wire.RmmodAnswer{Done: true, Elapsed: call.took, At: at}, err
 	case errors.Is(err, unix.EWOULDBLOCK), errors.Is(err, unix.EBUSY):
 		answer := wire.RmmodAnswer{Elapsed: call.took}
 		var errno unix.Errno

@@ -1,4 +1,4 @@
-// Package ledger tells which slab objects that are alive were allocated on behalf of a module.
+// Package ledger tells which slab objects, and which areas of vmalloc, that are alive were allocated on behalf of a module.
 //
 // It reads /sys/kernel/debug/slab/*/alloc_traces, which a kernel started with slub_debug=U keeps: for every place
 // that objects were allocated from, their number, their ages and the whole stack. It works after the module is gone as well:

@@ -22,7 +22,9 @@ import (
 type Ledger struct {
 	traces string // /sys/kernel/debug/slab
 	slabs  string // /sys/kernel/slab
-	hz     uint64 // jiffies a second
+	// vmalloc is /proc/vmallocinfo.
+	vmalloc string
+	hz      uint64 // jiffies a second
 	// settle has the kernel free what it has only put off.
 	settle func(caches []string)
 }
@@ -34,7 +36,7 @@ func New() (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{traces: "/sys/kernel/debug/slab", slabs: "/sys/kernel/slab", hz: hz}
+	l := &Ledger{traces: "/sys/kernel/debug/slab", slabs: "/sys/kernel/slab", vmalloc: "/proc/vmallocinfo", hz: hz}
 	l.settle = l.settleKernel
 	return l, nil
 }
@@ -113,7 +115,7 @@ func (l *Ledger) caches() ([]string, error) {
 	return names, nil
 }
 
-// sites reads the caches named and returns the module's sites, and how many caches had traces. It takes every CPU, since the
+// sites reads the caches named, and the areas of vmalloc, and returns the module's sites, and how many caches had traces. It takes every CPU, since the
 // kernel spends long on naming the functions of each stack.
 func (l *Ledger) sites(caches []string, m module) (sites []wire.Site, read int, err error) {
 	found := make([][]wire.Site, len(caches)) // nil where there are no traces
@@ -135,7 +137,8 @@ func (l *Ledger) sites(caches []string, m module) (sites []wire.Site, read int, 
 		}
 		sites = append(sites, f...)
 	}
-	return sites, read, errors.Join(errs...)
+	areas, err := l.areas(m)
+	return append(sites, areas...), read, errors.Join(append(errs, err)...)
 }
 
 // cacheSites returns the module's sites in one cache: nil when the cache keeps no traces or has gone away. buf is room

@@ -27,7 +27,12 @@ const timeWait = `      1 inet_twsk_alloc+0x27/0x40 age=1 pid=9 cpus=0
 // fake is a ledger of files that a test writes.
 func fake(t testing.TB, traces map[string]string) *Ledger {
 	t.Helper()
-	l := &Ledger{traces: t.TempDir(), slabs: t.TempDir(), hz: 250, settle: func([]string) {}}
+	l := &Ledger{
+		traces: t.TempDir(), slabs: t.TempDir(), vmalloc: filepath.Join(t.TempDir(), "vmallocinfo"), hz: 250, settle: func([]string) {},
+	}
+	if err := os.WriteFile(l.vmalloc, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for cache, text := range traces {
 		l.put(t, cache, text)
 		dir := filepath.Join(l.slabs, cache)

@@ -49,6 +49,7 @@ var (
 
 	Ledger    = Op[LedgerRequest, LedgerAnswer]{"ledger"}
 	Survivors = Op[None, SurvivorsAnswer]{"survivors"}
+	Kmemleak  = Op[KmemleakRequest, KmemleakAnswer]{"kmemleak"}
 )
 
 // Ready is the body of the one frame that the agent sends unasked: it is up and reads requests.
@@ -99,6 +100,7 @@ type RmmodRequest struct {
 type RmmodAnswer struct {
 	Done     bool          `json:"done"`
 	Elapsed  time.Duration `json:"elapsed"`
+	At       time.Duration `json:"at,omitempty"`       // guest time at which it was done, on CLOCK_MONOTONIC
 	Errno    int           `json:"errno,omitempty"`    // of delete_module: EWOULDBLOCK when in use
 	Refcount int           `json:"refcount,omitempty"` // when not done
 	Holders  []string      `json:"holders,omitempty"`  // modules that use it

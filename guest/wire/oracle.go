@@ -82,3 +82,15 @@ type Socket struct {
 	// Agent tells that the socket belongs to the agent: one of its clients or listeners.
 	Agent bool `json:"agent,omitempty"`
 }
+
+// KmemleakRequest has the kernel look for objects that nothing points to.
+type KmemleakRequest struct {
+	// Until is the guest time on CLOCK_MONOTONIC up to which objects are of interest: when the module had gone.
+	Until time.Duration `json:"until"`
+}
+
+// KmemleakAnswer is what the kernel's scan found.
+type KmemleakAnswer struct {
+	Text string        `json:"text"` // /sys/kernel/debug/kmemleak
+	Scan time.Duration `json:"scan"` // guest time that one scan took
+}

@@ -8,9 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
+	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 )
 
@@ -19,19 +21,33 @@ const Timeout = 30 * time.Minute
 
 // Spec says which scenarios run and where the words go.
 type Spec struct {
-	Root  string    // the project's directory
-	Match string    // a regular expression as for go test -run; "" for all
-	Out   io.Writer // progress and verdict
+	Root  string // the project's directory
+	Match string // a regular expression as for go test -run; "" for all
+	// Flavors are the flavors of the kernel that all of them run on, separated by blanks, or "all"; "" is [DefaultFlavors].
+	Flavors string
+	Kernel  string    // what the user asked for with KERNEL=
+	Out     io.Writer // progress and verdict
+	// Provision fetches or builds the kernel of a flavor. The default is the real thing.
+	Provision func(ctx context.Context, want, flavor string) error
 }
 
 // Run runs the scenarios and prints the verdict. It returns the exit code that the run deserves (see package report)
 // or an error when there was no run to speak of.
 func Run(ctx context.Context, s Spec) (int, error) {
-	run, err := report.Open(report.Config{Root: s.Root, Command: "make vm-check RUN='" + s.Match + "'"})
+	flavors, note, err := chooseFlavors(s.Flavors, s.Kernel)
 	if err != nil {
 		return report.ExitInvalid, err
 	}
-	testErr := s.goTest(ctx, run)
+	run, err := report.Open(report.Config{Root: s.Root, Command: s.command()})
+	if err != nil {
+		return report.ExitInvalid, err
+	}
+	if note != "" {
+		if err := run.Note("%s", note); err != nil {
+			return report.ExitInvalid, err
+		}
+	}
+	testErr := s.testAll(ctx, run, flavors)
 	if ctx.Err() != nil {
 		return report.ExitInvalid, fmt.Errorf("interrupted; what was found so far is in %s", run.Dir())
 	}
@@ -45,27 +61,91 @@ func Run(ctx context.Context, s Spec) (int, error) {
 			return report.ExitInvalid, err
 		}
 	}
+	if onlyCanaries(verdict) {
+		if err := run.Fail(fmt.Errorf("no scenario matches RUN=%s", s.Match)); err != nil {
+			return report.ExitInvalid, err
+		}
+	}
 	if verdict, err = run.Close(); err != nil {
 		return report.ExitInvalid, err
 	}
 	return verdict.ExitCode(), report.Publish(verdict, s.Out, s.Root)
 }
 
-// goTest runs the scenarios with the run's directory in their environment. They are a process group of their own, so that an
-// interrupt, whether it came from the terminal or only to this process, reaches all of them once: the test binary then
-// ends its guests and removes its files.
-func (s Spec) goTest(ctx context.Context, run *report.Recorder) error {
-	dir := run.Dir()
+// command is what the user can type for the same again.
+func (s Spec) command() string {
+	command := "make vm-check RUN='" + s.Match + "'"
+	if s.Flavors != "" {
+		command += " FLAVORS='" + s.Flavors + "'"
+	}
+	return command
+}
+
+// part is what one process of go test runs.
+type part struct {
+	flavor      string
+	match, skip string
+	name        string // of its reports
+}
+
+// canaries matches the test that shows the detectors what they must see.
+const canaries = "^TestCanary$"
+
+// parts are the processes of go test for a flavor. The canaries come first: where one is missed, nothing else counts.
+func (s Spec) parts(flavor string) []part {
 	match := s.Match
 	if match == "" {
 		match = "."
 	}
-	cmd := exec.CommandContext(ctx, "go", "tool", "gotestsum",
+	name := "junit"
+	if flavor != kernel.Stock {
+		name += "-" + flavor
+	}
+	return []part{
+		{flavor: flavor, match: canaries, name: name + "-canary"},
+		{flavor: flavor, match: match, skip: canaries, name: name},
+	}
+}
+
+// testAll runs all scenarios on all flavors.
+func (s Spec) testAll(ctx context.Context, run *report.Recorder, flavors []string) error {
+	var errs []error
+	for _, flavor := range flavors {
+		if flavor != kernel.Stock {
+			// Here, where its progress is seen: go test holds back what its tests print.
+			if err := s.provision(ctx, flavor); err != nil {
+				errs = append(errs, fmt.Errorf("kernel of flavor %s: %w", flavor, err))
+				continue
+			}
+		}
+		for _, p := range s.parts(flavor) {
+			if err := s.goTest(ctx, run, p); err != nil {
+				errs = append(errs, fmt.Errorf("go test on %s: %w", flavor, err))
+			}
+			if ctx.Err() != nil {
+				return errors.Join(errs...)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// goTest runs scenarios with the run's directory in their environment. They are a process group of their own, so that an
+// interrupt, whether it came from the terminal or only to this process, reaches all of them once: the test binary then
+// ends its guests and removes its files.
+func (s Spec) goTest(ctx context.Context, run *report.Recorder, p part) error {
+	dir := run.Dir()
+	args := []string{"tool", "gotestsum",
 		"--format", "testname", "--hide-summary", "all",
-		"--junitfile", filepath.Join(dir, "junit.xml"), "--jsonfile", filepath.Join(dir, "go-test.json"),
-		"--", "-count=1", "-timeout", Timeout.String(), "-run", match, "./scenarios")
+		"--junitfile", filepath.Join(dir, p.name+".xml"),
+		"--jsonfile", filepath.Join(dir, strings.Replace(p.name, "junit", "go-test", 1)+".json"),
+		"--", "-count=1", "-timeout", Timeout.String(), "-run", p.match}
+	if p.skip != "" {
+		args = append(args, "-skip", p.skip)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "./scenarios")...)
 	cmd.Dir = s.Root
-	cmd.Env = append(os.Environ(), run.Env())
+	cmd.Env = append(os.Environ(), run.Env(), flavorVariable+"="+p.flavor)
 	cmd.Stdout, cmd.Stderr = s.Out, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

@@ -27,7 +27,7 @@ func fakeGo(t *testing.T, script string) (root string) {
 func TestRunInWhichNothingRanIsInvalid(t *testing.T) {
 	root := fakeGo(t, "exit 0\n")
 	var out strings.Builder
-	code, err := Run(t.Context(), Spec{Root: root, Match: "NoSuchScenario", Out: &out})
+	code, err := Run(t.Context(), Spec{Root: root, Match: "NoSuchScenario", Flavors: "stock", Out: &out})
 	if err != nil || code != report.ExitInvalid {
 		t.Errorf("exit code %d, %v, want %d", code, err, report.ExitInvalid)
 	}
@@ -51,7 +51,7 @@ func TestRunPassesOnlyIfGoTestDoes(t *testing.T) {
 	} {
 		root := fakeGo(t, c.script)
 		var out strings.Builder
-		if code, err := Run(t.Context(), Spec{Root: root, Out: &out}); err != nil || code != c.want {
+		if code, err := Run(t.Context(), Spec{Root: root, Flavors: "stock", Out: &out}); err != nil || code != c.want {
 			t.Errorf("%q: exit code %d, %v, want %d:\n%s", c.script, code, err, c.want, out.String())
 		}
 	}
@@ -72,7 +72,7 @@ wait
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
-	code, err := Run(ctx, Spec{Root: root, Out: new(strings.Builder)})
+	code, err := Run(ctx, Spec{Root: root, Flavors: "stock", Out: new(strings.Builder)})
 	if err == nil || code != report.ExitInvalid {
 		t.Errorf("exit code %d, %v, want %d and an error", code, err, report.ExitInvalid)
 	}

@@ -90,6 +90,9 @@ func addLeak(f *Finding, more Finding) {
 
 // siteLine returns the ledger's entry as text.
 func siteLine(s wire.Site) string {
+	if s.AgeMax == 0 { // the kernel does not know it
+		return fmt.Sprintf("%s: %s of %s", s.Cache, plural(s.Count, "object"), plural(s.Size, "byte"))
+	}
 	age := s.AgeMin.Round(time.Millisecond).String()
 	if s.AgeMax != s.AgeMin {
 		age += " to " + s.AgeMax.Round(time.Millisecond).String()

@@ -41,6 +41,10 @@ func arguments(k *kernel.Kernel, cc, copied, dir string, jobs int) []string {
 		// DWARF belongs into the .ko, not beside it.
 		"CONFIG_DEBUG_INFO_SPLIT=",
 	}
+	if k.Config["CONFIG_UBSAN"] == "y" {
+		// The module is checked also where the kernel itself is not.
+		args = append(args, "UBSAN_SANITIZE=y")
+	}
 	if strings.Contains(filepath.Base(cc), "clang") {
 		args = append(args, "LLVM=1")
 	}

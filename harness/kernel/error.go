@@ -23,4 +23,8 @@ var (
 	ErrArch = errors.New("only x86_64 kernels are supported")
 	// ErrUnknownFlavor is returned for a flavor that this package cannot provide.
 	ErrUnknownFlavor = errors.New("unknown kernel flavor")
+	// ErrNoTools is returned when the tools that a kernel is built with are missing.
+	ErrNoTools = errors.New("tools to build a kernel are missing")
+	// ErrConfig is returned when a kernel does not take the options of a flavor.
+	ErrConfig = errors.New("kernel configuration did not stick")
 )

@@ -12,16 +12,10 @@ import (
 	"ktcp/harness/cache"
 )
 
-// Stock is the flavor of a kernel as somebody else built it: a distribution, or the user.
-const Stock = "stock"
-
-// flavors are those that Provision can provide.
-var flavors = []string{Stock}
-
 // Kernel is a bootable image with the tree that modules are built against. All paths are absolute.
 type Kernel struct {
 	Release string // uname -r
-	Flavor  string // [Stock]
+	Flavor  string // [Stock], [KASAN], [KCSAN]
 	Image   string // the bzImage
 	Build   string // the tree for make -C
 	Modules string // .../lib/modules/RELEASE, "" when there are none: everything needed is built in
@@ -49,7 +43,8 @@ type Spec struct {
 	//	host                    the running kernel
 	//	DIR                     a kernel tree that was built
 	Want string
-	// Flavor is "" or [Stock].
+	// Flavor is [Stock], which "" stands for, or one of those that are built from the packaged source of the kernel that Want
+	// names: a series, or the version of a package.
 	Flavor string
 	Cache  *cache.Dir
 	// Logf says what is being done where it takes time. It may be nil.
@@ -70,6 +65,14 @@ func (s Spec) Validate() error {
 	return nil
 }
 
+// flavor is the flavor that is wanted.
+func (s Spec) flavor() string {
+	if s.Flavor == "" {
+		return Stock
+	}
+	return s.Flavor
+}
+
 func (s Spec) logf(format string, args ...any) {
 	if s.Logf != nil {
 		s.Logf(format, args...)
@@ -77,8 +80,8 @@ func (s Spec) logf(format string, args ...any) {
 }
 
 // Provision returns the kernel that s asks for, fetched now or earlier. Errors wrap [ErrNoPackage], [ErrNotKernel],
-// [ErrNoHeaders], [ErrUnreadable], [ErrUnfit], [ErrArch], [ErrUnknownFlavor] or [cache.ErrUnusable], or are a
-// [*apt.CommandError] with what apt or dpkg said.
+// [ErrNoHeaders], [ErrUnreadable], [ErrUnfit], [ErrArch], [ErrUnknownFlavor], [ErrNoTools], [ErrConfig] or [cache.ErrUnusable],
+// or are a [*apt.CommandError] with what apt, dpkg or the compiler said.
 func Provision(ctx context.Context, s Spec) (*Kernel, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -89,6 +92,9 @@ func Provision(ctx context.Context, s Spec) (*Kernel, error) {
 	}
 	var k *Kernel
 	switch {
+	case s.flavor() != Stock && (r.host || r.dir != ""):
+		return nil, fmt.Errorf("%w: the flavor %s is built from a packaged source: KERNEL must be a series such as %s, not %q",
+			ErrUnknownFlavor, s.Flavor, defaultSeries, s.Want)
 	case r.host:
 		k, err = runningKernel()
 	case r.dir != "":
@@ -120,7 +126,9 @@ func (k *Kernel) seal(configFile, symvers string) error {
 	if err != nil {
 		return fmt.Errorf("digest of kernel %s: %w", k.Release, err)
 	}
-	k.Flavor = Stock
+	if k.Flavor == "" {
+		k.Flavor = Stock
+	}
 	parts := []string{"kernel", k.Release, k.Flavor, content}
 	for _, p := range k.Packages { // the tools that build modules are in none of the files above
 		parts = append(parts, p.Name, p.Version)

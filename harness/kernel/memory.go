@@ -17,7 +17,15 @@ type memory struct {
 }
 
 func (p *provisioner) memoryFile(r request) string {
-	return filepath.Join(p.apt.Dir, "choice-"+cache.Key(layout, r.name)+".json")
+	return filepath.Join(p.apt.Dir, "choice-"+cache.Key(append([]string{layout, r.name}, p.flavored()...)...)+".json")
+}
+
+// flavored is what distinguishes the choices for a flavor.
+func (p *provisioner) flavored() []string {
+	if p.flavor() == Stock {
+		return nil
+	}
+	return []string{p.flavor()}
 }
 
 // recall returns the earlier choice for a request. Anything that is wrong with it means that there is none.

@@ -20,7 +20,11 @@ type plan struct {
 	Packages []Package `json:"packages"`
 	// Note tells the user what he did not ask for: another series than usual.
 	Note string `json:"note,omitempty"`
-	size int64  // bytes to fetch
+	// Flavor, Series and Recipe are set for a kernel that is built from source.
+	Flavor string `json:"flavor,omitempty"`
+	Series string `json:"series,omitempty"`
+	Recipe string `json:"recipe,omitempty"`
+	size   int64  // bytes to fetch
 }
 
 // archiver chooses kernels among apt's packages.
@@ -29,6 +33,9 @@ type archiver struct{ *apt.Apt }
 // key is the name of the kernel's entry in the cache.
 func (p *plan) key() string {
 	parts := []string{layout}
+	if p.Recipe != "" {
+		parts = append(parts, p.Recipe)
+	}
 	for _, pkg := range p.Packages {
 		parts = append(parts, pkg.Name, pkg.Version)
 	}
@@ -39,7 +46,10 @@ func (p *plan) key() string {
 var errNoLists = errors.New("apt knows no kernel packages")
 
 // plan asks apt for the best kernel that fits the request.
-func (a archiver) plan(ctx context.Context, r request) (*plan, error) {
+func (a archiver) plan(ctx context.Context, r request, flavor string) (*plan, error) {
+	if flavor != Stock {
+		return a.planSource(ctx, r, flavor)
+	}
 	all, err := a.candidates(ctx)
 	if err != nil {
 		return nil, err

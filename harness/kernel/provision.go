@@ -30,14 +30,14 @@ func newProvisioner(s Spec) *provisioner {
 
 // packaged returns the packaged kernel that fits the request. What apt answered is remembered until its lists change.
 func (p *provisioner) packaged(ctx context.Context, r request) (*Kernel, error) {
-	if chosen, ok := p.recall(r); ok {
+	if chosen, ok := p.recall(r); ok && p.current(ctx, chosen) {
 		if k, err := p.load(chosen); err == nil {
 			p.note(chosen)
 			return k, nil
 		}
 	}
 	k, err := p.fetch(ctx, r)
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil || p.flavor() != Stock {
 		return k, err
 	}
 	// Without a network, yesterday's kernel is better than none.
@@ -46,6 +46,16 @@ func (p *provisioner) packaged(ctx context.Context, r request) (*Kernel, error) 
 		return k, nil
 	}
 	return nil, err
+}
+
+// current reports whether a choice that was made earlier still stands: a flavor is another one when its options or the
+// compiler have changed.
+func (p *provisioner) current(ctx context.Context, chosen *plan) bool {
+	if chosen.Flavor == "" {
+		return true
+	}
+	now, err := recipe(ctx, chosen.Flavor, chosen.Series)
+	return err == nil && now == chosen.Recipe
 }
 
 // fetch asks apt, fetches what is missing, and refreshes the package lists once where they are empty or too old.
@@ -76,7 +86,7 @@ func (p *provisioner) fetch(ctx context.Context, r request) (*Kernel, error) {
 
 func (p *provisioner) tryFetch(ctx context.Context, r request) (*Kernel, error) {
 	stamp := p.apt.Stamp()
-	chosen, err := p.apt.plan(ctx, r)
+	chosen, err := p.apt.plan(ctx, r, p.flavor())
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +94,7 @@ func (p *provisioner) tryFetch(ctx context.Context, r request) (*Kernel, error) 
 	fetched := false
 	dir, err := p.Cache.Entry(ctx, cacheKind, chosen.key(), func(ctx context.Context, tmp string) error {
 		fetched = true
-		return p.unpack(ctx, chosen, tmp)
+		return p.fill(ctx, chosen, tmp)
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +112,7 @@ func (p *provisioner) tryFetch(ctx context.Context, r request) (*Kernel, error) 
 			return nil, err
 		}
 		if dir, err = p.Cache.Entry(ctx, cacheKind, chosen.key(), func(ctx context.Context, tmp string) error {
-			return p.unpack(ctx, chosen, tmp)
+			return p.fill(ctx, chosen, tmp)
 		}); err != nil {
 			return nil, err
 		}
@@ -111,6 +121,14 @@ func (p *provisioner) tryFetch(ctx context.Context, r request) (*Kernel, error) 
 		}
 	}
 	return k, p.remember(r, stamp, chosen)
+}
+
+// fill makes a kernel in dir, an empty directory.
+func (p *provisioner) fill(ctx context.Context, chosen *plan, dir string) error {
+	if chosen.Flavor != "" {
+		return p.compile(ctx, chosen, dir)
+	}
+	return p.unpack(ctx, chosen, dir)
 }
 
 func (p *provisioner) note(chosen *plan) {
@@ -143,7 +161,7 @@ func (p *provisioner) cached(r request) *Kernel {
 	var names []string
 	for _, e := range entries {
 		k, err := loadEntry(filepath.Join(p.Cache.Root(), cacheKind, e.Name()))
-		if err != nil {
+		if err != nil || k.Flavor != Stock {
 			continue
 		}
 		kernels[k.Release] = k

@@ -50,8 +50,15 @@ func TestParseRequest(t *testing.T) {
 }
 
 func TestUnknownFlavor(t *testing.T) {
-	_, err := Provision(t.Context(), Spec{Cache: openCache(t), Flavor: "kcsan"})
-	if !errors.Is(err, ErrUnknownFlavor) || !strings.Contains(err.Error(), "known: stock") {
-		t.Errorf("flavor kcsan: %v", err)
+	_, err := Provision(t.Context(), Spec{Cache: openCache(t), Flavor: "kmsan"})
+	if !errors.Is(err, ErrUnknownFlavor) || !strings.Contains(err.Error(), "known: stock, kasan, kcsan") {
+		t.Errorf("flavor kmsan: %v", err)
+	}
+	// What somebody else has built is of the flavor that it is.
+	for _, want := range []string{"host", t.TempDir()} {
+		_, err := Provision(t.Context(), Spec{Cache: openCache(t), Flavor: KASAN, Want: want})
+		if !errors.Is(err, ErrUnknownFlavor) || !strings.Contains(err.Error(), "KERNEL must be a series") || Flavorable(want) {
+			t.Errorf("flavor of %s: %v", want, err)
+		}
 	}
 }

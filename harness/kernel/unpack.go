@@ -22,6 +22,7 @@ type meta struct {
 	CC       string    `json:"cc"`
 	ID       string    `json:"id"`
 	Packages []Package `json:"packages"`
+	Recipe   string    `json:"recipe,omitempty"` // of what was built from source
 }
 
 // unpack fetches the packages of a plan and unpacks them into dir.

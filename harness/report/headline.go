@@ -13,6 +13,8 @@ func (r *Run) Headline() string {
 	switch {
 	case len(r.Errors) > 0:
 		return fmt.Sprintf("%s: the run is not valid: %s", v, oneLine(r.Errors[0]))
+	case r.missed() != "":
+		return fmt.Sprintf("%s: the run is not valid: a detector missed its canary: %s", v, r.missed())
 	case len(r.Scenarios) == 0:
 		return fmt.Sprintf("%s: nothing ran", v)
 	case n.of[Error]+n.of[Unfinished] > 0:
@@ -23,6 +25,8 @@ func (r *Run) Headline() string {
 		return fmt.Sprintf("%s: the module offers nothing that %s are about: nothing was judged", v, plural(len(r.Scenarios), "scenario"))
 	case v == Error:
 		return fmt.Sprintf("%s: %s, all skipped: nothing was judged", v, plural(len(r.Scenarios), "scenario"))
+	case n.of[Pass] == 0:
+		return fmt.Sprintf("%s: every detector saw its canaries, and no scenario ran", v)
 	default:
 		return fmt.Sprintf("%s: %s, nothing found", v, plural(n.of[Pass], "scenario"))
 	}
@@ -60,6 +64,35 @@ func (r *Run) totals() string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// canaries says how many were shown and seen, on which flavors: "14 on stock and 21 on kasan". It is empty when none were.
+func (r *Run) canaries() string {
+	seen := map[string]int{}
+	var order []string
+	for _, s := range r.Scenarios {
+		if s.Canaries == 0 || s.Verdict != Pass {
+			continue
+		}
+		f := s.flavor()
+		if seen[f] == 0 {
+			order = append(order, f)
+		}
+		seen[f] += s.Canaries
+	}
+	var parts []string
+	for _, f := range order {
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d on %s", seen[f], f)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// flavor returns the flavor of the kernel that the scenario ran on, or "" where it had no guest.
+func (s Scenario) flavor() string {
+	if len(s.Guests) == 0 {
+		return ""
+	}
+	return s.Guests[0].Flavor
 }
 
 // guests returns what the scenarios ran on, each combination once: "6.1.0-56-cloud-amd64 stock, tcg, real time, clone".

@@ -37,6 +37,9 @@ type Scenario struct {
 type Result struct {
 	// Failed tells that the scenario's own expectations were not met (testing.TB's Failed).
 	Failed bool `json:"failed,omitempty"`
+	// Canaries is how many bugs it showed the detectors that they must see: where they did not, the whole run proves nothing.
+	// 0 is a scenario of any other kind.
+	Canaries int `json:"canaries,omitempty"`
 	// Skipped is the reason why it did not run, or empty.
 	Skipped string `json:"skipped,omitempty"`
 	// Story is what clients did, and when modules were loaded and unloaded: "insmod khttpd; connect; rmmod khttpd".

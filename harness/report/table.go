@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,6 +13,7 @@ import (
 // row is one line of the verdict table: a scenario, or all its repetitions (-count) that ended alike.
 type row struct {
 	name    string
+	flavor  string // of the kernel; "" where the run has but one
 	verdict Verdict
 	longest time.Duration
 	what    string
@@ -22,12 +24,19 @@ type row struct {
 func rows(run *Run) []*row {
 	var all []*row
 	at := map[string]*row{}
+	several := len(run.flavors()) > 1
 	for _, s := range run.Scenarios {
-		what := summary(s)
-		key := fmt.Sprintf("%s\x00%s\x00%s", s.Name, s.Verdict, what)
+		if s.Canaries > 0 && s.Verdict == Pass {
+			continue // the footer counts them
+		}
+		what, flavor := summary(s), ""
+		if several {
+			flavor = s.flavor()
+		}
+		key := fmt.Sprintf("%s\x00%s\x00%s\x00%s", s.Name, s.Verdict, flavor, what)
 		r := at[key]
 		if r == nil {
-			r = &row{name: s.Name, verdict: s.Verdict, what: what}
+			r = &row{name: s.Name, flavor: flavor, verdict: s.Verdict, what: what}
 			at[key] = r
 			all = append(all, r)
 		}
@@ -37,6 +46,17 @@ func rows(run *Run) []*row {
 	for _, r := range all {
 		if r.times > 1 {
 			r.name += fmt.Sprintf(" (%d times)", r.times)
+		}
+	}
+	return all
+}
+
+// flavors returns the flavors of the kernels that the run used.
+func (r *Run) flavors() []string {
+	var all []string
+	for _, s := range r.Scenarios {
+		if f := s.flavor(); f != "" && !slices.Contains(all, f) {
+			all = append(all, f)
 		}
 	}
 	return all
@@ -86,24 +106,34 @@ const (
 // table renders the scenarios.
 func table(run *Run, o TextOptions) string {
 	all := rows(run)
-	nameWide, verdictWide := len("scenario"), len("verdict")
+	nameWide, verdictWide, flavorWide := len("scenario"), len("verdict"), 0
 	for _, r := range all {
 		nameWide = max(nameWide, utf8.RuneCountInString(r.name))
 		verdictWide = max(verdictWide, len(r.verdict))
+		if r.flavor != "" {
+			flavorWide = max(flavorWide, len("flavor"), len(r.flavor))
+		}
 	}
 	fixed := verdictWide + timeWide + 3*gap
+	if flavorWide > 0 {
+		fixed += flavorWide + gap
+	}
 	nameWide = min(nameWide, max(o.Width-fixed-minWhat, minWhat))
 	whatWide := max(o.Width-fixed-nameWide, minWhat)
 
 	var b strings.Builder
 	space := strings.Repeat(" ", gap)
-	line := func(name, verdict, elapsed, what string) {
-		text := pad(name, nameWide) + space + verdict + space + fmt.Sprintf("%*s", timeWide, elapsed) + space + clip(what, whatWide)
+	line := func(name, flavor, verdict, elapsed, what string) {
+		text := pad(name, nameWide) + space
+		if flavorWide > 0 {
+			text += pad(flavor, flavorWide) + space
+		}
+		text += verdict + space + fmt.Sprintf("%*s", timeWide, elapsed) + space + clip(what, whatWide)
 		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
-	line("scenario", pad("verdict", verdictWide), "time", "findings")
+	line("scenario", "flavor", pad("verdict", verdictWide), "time", "findings")
 	for _, r := range all {
-		line(clip(r.name, nameWide), o.paint(r.verdict, pad(string(r.verdict), verdictWide)), seconds(r.longest), r.what)
+		line(clip(r.name, nameWide), r.flavor, o.paint(r.verdict, pad(string(r.verdict), verdictWide)), seconds(r.longest), r.what)
 	}
 	return b.String()
 }

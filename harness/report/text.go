@@ -48,7 +48,7 @@ func Text(run *Run, o TextOptions) string {
 	for _, e := range run.Errors {
 		b.WriteString("  " + indent(e, "  ") + "\n")
 	}
-	if len(run.Scenarios) > 0 {
+	if len(rows(run)) > 0 {
 		b.WriteString("\n" + table(run, o))
 	}
 	for _, s := range run.Scenarios {
@@ -98,6 +98,9 @@ func footer(run *Run, o TextOptions) string {
 	}
 	for _, n := range run.Notes {
 		b.WriteString("note      " + indent(n, "          ") + "\n")
+	}
+	if c := run.canaries(); c != "" {
+		b.WriteString("canaries  all seen: " + c + "\n")
 	}
 	b.WriteString("evidence  " + o.shown(run, run.Dir) + "\n")
 	if t := run.totals(); t != "" {

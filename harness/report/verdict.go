@@ -35,15 +35,29 @@ const (
 func (r *Run) Verdict() Verdict {
 	n := r.count()
 	switch {
-	case len(r.Errors) > 0, n.of[Error] > 0, n.of[Unfinished] > 0:
+	case len(r.Errors) > 0, r.missed() != "", n.of[Error] > 0, n.of[Unfinished] > 0:
 		return Error
 	case n.of[Fail] > 0:
 		return Fail
-	case n.of[Pass] == 0:
+	case n.of[Pass] == 0 && n.canaries == 0:
 		return Error
 	default:
 		return Pass
 	}
+}
+
+// missed says which canary was not seen, "" when all were that ran.
+func (r *Run) missed() string {
+	for _, s := range r.Scenarios {
+		if s.Canaries == 0 || s.Verdict == Pass || s.Verdict == Skip {
+			continue
+		}
+		if len(s.Messages) > 0 {
+			return s.Name + ": " + oneLine(s.Messages[0])
+		}
+		return s.Name + ": " + summary(s)
+	}
+	return ""
 }
 
 // ExitCode returns the exit code that says the run's verdict.
@@ -60,7 +74,8 @@ func (r *Run) ExitCode() int {
 
 // counts is what the totals are made of.
 type counts struct {
-	of       map[Verdict]int
+	of       map[Verdict]int // without the canaries that were seen
+	canaries int             // that were seen
 	findings int
 	affected int // scenarios with findings
 }
@@ -68,6 +83,10 @@ type counts struct {
 func (r *Run) count() counts {
 	n := counts{of: map[Verdict]int{}}
 	for _, s := range r.Scenarios {
+		if s.Canaries > 0 && s.Verdict == Pass {
+			n.canaries += s.Canaries
+			continue
+		}
 		n.of[s.Verdict]++
 		n.findings += len(s.Findings)
 		if len(s.Findings) > 0 {

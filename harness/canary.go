@@ -1,0 +1,139 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ktcp/harness/finding"
+	"ktcp/harness/report"
+)
+
+// Canary is a bug of module/canary and what a detector must say about it.
+type Canary struct {
+	Bug    string // its name
+	Oracle finding.Oracle
+	Kind   finding.Kind
+	// Class, where it is given, is the beginning of the finding's class.
+	Class string
+	// Anywhere tells that the detector cannot name the line: what it sees has no stack, or one that the module is not on.
+	Anywhere bool
+}
+
+// String names the bug and what it is to be seen as.
+func (c Canary) String() string {
+	s := fmt.Sprintf("%s, which %s calls %s", c.Bug, c.Oracle, c.Kind)
+	if c.Class != "" {
+		s += " " + c.Class
+	}
+	return s
+}
+
+// saw reports whether a finding is the canary, whose line is at.
+func (c Canary) saw(f finding.Finding, at finding.Location) bool {
+	switch {
+	case f.Oracle != c.Oracle || f.Kind != c.Kind || !strings.HasPrefix(f.Class, c.Class):
+		return false
+	case c.Anywhere:
+		return true
+	}
+	return f.Location != nil && f.Location.File == at.File && f.Location.Line == at.Line
+}
+
+// ShowCanaries runs a scenario that sets free the bugs of the canaries, and fails tb for each that no detector saw. Then the whole run
+// is invalid: who is blind to the canary is blind to the same bug elsewhere.
+func ShowCanaries(tb testing.TB, canaries []Canary, scenario func(tb testing.TB, g *Guest), options ...Option) {
+	tb.Helper()
+	r, err := shared()
+	if err != nil {
+		tb.Fatal(explain(err))
+	}
+	var missed []string
+	got := r.witness(tb, func(tb testing.TB) { scenario(tb, Clone(tb, options...)) }, func() report.Result {
+		return report.Result{Canaries: len(canaries), Failed: tb.Failed(), Messages: missed}
+	})
+	for _, c := range canaries {
+		at, err := canaryLine(filepath.Join(r.modules, "canary"), c.Bug)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if !got.has(func(f finding.Finding) bool { return c.saw(f, at) }) {
+			missed = append(missed, fmt.Sprintf("%v at %s:%d", c, at.File, at.Line))
+		}
+	}
+	if missed != nil {
+		tb.Errorf("not seen: %s\ngot:\n%v", strings.Join(missed, "\n          "), got)
+	}
+}
+
+// has reports whether there is a finding that is meant.
+func (t Testimony) has(meant func(finding.Finding) bool) bool {
+	for _, f := range t.Findings {
+		if meant(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// SetBug has module/canary show a bug, now.
+func (m *Module) SetBug(n *Netns, bug string) {
+	m.g.tb.Helper()
+	n.WriteFile("/sys/module/"+m.Name+"/parameters/bug", bug)
+}
+
+// canaryLine returns the line of the module in dir that is marked as the bug's.
+func canaryLine(dir, bug string) (finding.Location, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.c"))
+	if err != nil {
+		return finding.Location{}, err
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return finding.Location{}, err
+		}
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			if strings.Contains(line, "/* canary: "+bug+" */") {
+				return finding.Location{File: filepath.Base(dir) + "/" + filepath.Base(f), Line: n}, nil
+			}
+		}
+	}
+	return finding.Location{}, fmt.Errorf("no line of %s is marked with /* canary: %s */", dir, bug)
+}
+
+// KernelConfig returns the configuration of the kernel that the guests run: "CONFIG_KASAN" → "y".
+func KernelConfig(tb testing.TB) map[string]string {
+	tb.Helper()
+	r, err := shared()
+	if err != nil {
+		tb.Fatal(explain(err))
+	}
+	return r.kernel.Config
+}
+
+// DefaultWatchdogs is what guests start with: see [Guest.Watchdogs].
+const DefaultWatchdogs = 20 * time.Second
+
+// Watchdogs has the kernel's watchdogs report a task that hangs, or a processor that does not schedule, after about this much guest
+// time. Those that the kernel does not have are left alone.
+func (g *Guest) Watchdogs(limit time.Duration) {
+	g.tb.Helper()
+	for _, w := range []struct {
+		option, path string
+		limit        time.Duration
+	}{
+		{"CONFIG_DETECT_HUNG_TASK", "/proc/sys/kernel/hung_task_timeout_secs", limit},
+		// It reports after twice this time.
+		{"CONFIG_SOFTLOCKUP_DETECTOR", "/proc/sys/kernel/watchdog_thresh", limit / 2},
+	} {
+		if g.rig.kernel.Config[w.option] == "y" {
+			g.Init().WriteFile(w.path, fmt.Sprint(max(int(w.limit/time.Second), 1)))
+		}
+	}
+}

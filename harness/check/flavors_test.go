@@ -1,0 +1,112 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ktcp/harness/report"
+)
+
+func TestChooseFlavors(t *testing.T) {
+	for _, tt := range []struct {
+		text, kernel string
+		want         []string
+		note         bool
+	}{
+		{"", "", []string{"stock", "kasan"}, false},
+		{"", "6.12", []string{"stock", "kasan"}, false},
+		{"", "host", []string{"stock"}, true},
+		{"all", "", []string{"stock", "kasan", "kcsan"}, false},
+		{"kasan, stock kasan", "", []string{"kasan", "stock"}, false},
+	} {
+		got, note, err := chooseFlavors(tt.text, tt.kernel)
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" || (note != "") != tt.note {
+			t.Errorf("%q on %q: %v, note %q (-want +got):\n%s", tt.text, tt.kernel, err, note, diff)
+		}
+	}
+	for _, bad := range []string{"kmsan", " "} {
+		if _, _, err := chooseFlavors(bad, ""); err == nil || !strings.Contains(err.Error(), "choose from stock, kasan, kcsan") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// remember has the fake go write down what it was asked to run, on which flavor, and leave a record.
+const remember = pass + `echo "$FLAVOR $*" | sed 's/ tool gotestsum .*-run / /' >>asked
+`
+
+func TestRunOnEachFlavor(t *testing.T) {
+	root := fakeGo(t, remember)
+	var built []string
+	code, err := Run(t.Context(), Spec{Root: root, Match: "Netns", Flavors: "stock kasan", Kernel: "6.12", Out: new(strings.Builder),
+		Provision: func(_ context.Context, want, flavor string) error {
+			built = append(built, want+" "+flavor)
+			return nil
+		}})
+	if err != nil || code != report.ExitClean {
+		t.Errorf("exit code %d, %v", code, err)
+	}
+	asked, err := os.ReadFile(filepath.Join(root, "asked"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "stock ^TestCanary$ ./scenarios\nstock Netns -skip ^TestCanary$ ./scenarios\n" +
+		"kasan ^TestCanary$ ./scenarios\nkasan Netns -skip ^TestCanary$ ./scenarios\n"
+	if diff := cmp.Diff(want, string(asked)); diff != "" {
+		t.Errorf("what was run (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"6.12 kasan"}, built); diff != "" {
+		t.Errorf("kernels (-want +got):\n%s", diff)
+	}
+}
+
+func TestRunWithoutAFlavorIsInvalid(t *testing.T) {
+	root := fakeGo(t, remember)
+	var out strings.Builder
+	code, err := Run(t.Context(), Spec{Root: root, Flavors: "stock kasan", Out: &out,
+		Provision: func(context.Context, string, string) error { return errors.New("no flex") }})
+	if err != nil || code != report.ExitInvalid || !strings.Contains(out.String(), "kernel of flavor kasan: no flex") {
+		t.Errorf("exit code %d, %v:\n%s", code, err, out.String())
+	}
+}
+
+func TestCanariesDecide(t *testing.T) {
+	for _, tt := range []struct {
+		name, record string
+		code         int
+		says         string
+	}{
+		{"missed", `{"name":"TestCanary/uaf","verdict":"FAIL","canaries":1,"messages":["uaf, which kernel-log calls kasan"]}`,
+			report.ExitInvalid, "a detector missed its canary: TestCanary/uaf: uaf, which kernel-log calls kasan"},
+		{"seen", `{"name":"TestCanary/uaf","verdict":"pass","canaries":1,"guests":[{"kernel":"6.1","flavor":"kasan"}]}`,
+			report.ExitClean, "canaries  all seen: 1 on kasan"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			root := fakeGo(t, pass+`mkdir -p "$KTCP_RUN/scenarios/TestCanary"
+echo '`+tt.record+`' >"$KTCP_RUN/scenarios/TestCanary/record.json"
+`)
+			var out strings.Builder
+			code, err := Run(t.Context(), Spec{Root: root, Flavors: "stock", Out: &out})
+			if err != nil || code != tt.code || !strings.Contains(out.String(), tt.says) {
+				t.Errorf("exit code %d, %v, want %d and %q:\n%s", code, err, tt.code, tt.says, out.String())
+			}
+		})
+	}
+}
+
+func TestOnlyCanariesIsInvalid(t *testing.T) {
+	root := fakeGo(t, `mkdir -p "$KTCP_RUN/scenarios/TestCanary"
+echo '{"name":"TestCanary/uaf","verdict":"pass","canaries":1}' >"$KTCP_RUN/scenarios/TestCanary/record.json"
+`)
+	var out strings.Builder
+	code, err := Run(t.Context(), Spec{Root: root, Match: "NoSuch", Flavors: "stock", Out: &out})
+	if err != nil || code != report.ExitInvalid || !strings.Contains(out.String(), "no scenario matches RUN=NoSuch") {
+		t.Errorf("exit code %d, %v:\n%s", code, err, out.String())
+	}
+}

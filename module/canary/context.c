@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* Bugs after which a task does not go on, or not for long. */
+
+#include <linux/bug.h>
+#include <linux/compiler.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/preempt.h>
+#include <linux/processor.h>
+#include <linux/sched.h>
+
+#include "canary.h"
+
+/* Both are well above the watchdogs' limits, which the scenario lowers. */
+#define HUNG_MS 4000
+#define SPIN_MS 5000
+
+void canary_warn(void)
+{
+	static int yes = 1;
+
+	OPTIMIZER_HIDE_VAR(yes);
+	WARN_ON(yes); /* canary: warn */
+}
+
+void canary_bug_on(void)
+{
+	static int yes = 1;
+
+	OPTIMIZER_HIDE_VAR(yes);
+	BUG_ON(yes); /* canary: bug_on */
+}
+
+void canary_null(void)
+{
+	int *p = NULL;
+
+	OPTIMIZER_HIDE_VAR(p);
+	WRITE_ONCE(*p, 1); /* canary: null */
+}
+
+void canary_hung_task(void)
+{
+	schedule_timeout_uninterruptible(
+		msecs_to_jiffies(HUNG_MS)); /* canary: hung_task */
+	canary_stay();
+}
+
+/* By the clock and not by jiffies, which stand still while they are late. */
+void canary_soft_lockup(void)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), SPIN_MS);
+
+	preempt_disable();
+	while (ktime_before(ktime_get(), end))
+		cpu_relax(); /* canary: soft_lockup */
+	preempt_enable();
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/* What outlives the module. Exit knows nothing of any of it. */
+
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/in.h>
+#include <linux/jiffies.h>
+#include <linux/kobject.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/net.h>
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "canary.h"
+
+/* After the module is gone, and before the oracles are. */
+#define LATER_MS 300
+
+/* Not any port that a server would want. */
+#define PORT 29
+
+static struct timer_list timer;
+static struct delayed_work work;
+
+static void timer_fn(struct timer_list *unused) /* canary: timer_left */
+{
+}
+
+void canary_timer_left(void)
+{
+	timer_setup(&timer, timer_fn, 0);
+	mod_timer(&timer, jiffies + msecs_to_jiffies(LATER_MS));
+}
+
+static void work_fn(struct work_struct *unused) /* canary: work_left */
+{
+}
+
+void canary_work_left(void)
+{
+	INIT_DELAYED_WORK(&work, work_fn);
+	schedule_delayed_work(&work, msecs_to_jiffies(LATER_MS));
+}
+
+static int sleeper(void *unused)
+{
+	for (;;)
+		schedule_timeout_interruptible(
+			MAX_SCHEDULE_TIMEOUT); /* canary: thread_left */
+	return 0;
+}
+
+void canary_thread_left(void)
+{
+	kthread_run(sleeper, NULL, "canary/left");
+}
+
+static int returner(void *unused)
+{
+	msleep(LATER_MS); /* canary: text_left */
+	return 0;
+}
+
+/* It sleeps in the kernel and comes back to text that is gone. */
+void canary_text_left(void)
+{
+	kthread_run(returner, NULL, "canary/text");
+}
+
+void canary_socket_left(void)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(PORT),
+	};
+	struct socket *sock;
+
+	if (sock_create_kern(canary_net, AF_INET, SOCK_STREAM, 0,
+			     &sock)) /* canary: socket_left */
+		return;
+	if (kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    kernel_listen(sock, 1))
+		sock_release(sock);
+}
+
+void canary_proc_left(void)
+{
+	proc_mkdir("canary_left", NULL); /* canary: proc_left */
+}
+
+void canary_sysfs_left(void)
+{
+	struct kobject *kobj;
+
+	kobj = kobject_create_and_add("canary_left",
+				      kernel_kobj); /* canary: sysfs_left */
+	OPTIMIZER_HIDE_VAR(kobj);
+}
+
+void canary_netns_left(void)
+{
+	get_net(canary_net); /* canary: netns_left */
+}
+
+/* The rescuer is a thread. A queue without one would leave no trace of it. */
+void canary_workqueue_left(void)
+{
+	struct workqueue_struct *wq;
+
+	wq = alloc_workqueue("canary_left", WQ_MEM_RECLAIM,
+			     0); /* canary: workqueue_left */
+	OPTIMIZER_HIDE_VAR(wq);
+}
+
+void canary_busy(void)
+{
+	__module_get(THIS_MODULE); /* canary: busy */
+}
+
+void canary_exit_hang(void)
+{
+	canary_hang = true;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * canary: one deliberate bug of each class, chosen by its name, at insmod or
+ * any time later:
+ *
+ *	insmod canary.ko bug=uaf
+ *	echo lock_order > /sys/module/canary/parameters/bug
+ *
+ * A detector that is shown its canary and stays silent proves nothing when it
+ * is silent about another module. Never load it into a machine that matters.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/completion.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/nsproxy.h>
+#include <linux/sched/task.h>
+#include <linux/string.h>
+
+#include "canary.h"
+
+/* How long a bug may take before whoever asked for it goes on. */
+#define RUN_MS 8000
+
+struct net *canary_net;
+bool canary_hang;
+
+static const struct canary_bug bugs[] = {
+	{ "uaf", canary_uaf },
+	{ "oob", canary_oob },
+	{ "double_free", canary_double_free },
+	{ "leak_kmalloc", canary_leak_kmalloc },
+	{ "leak_vmalloc", canary_leak_vmalloc },
+	{ "leak_percpu", canary_leak_percpu },
+	{ "leak_pages", canary_leak_pages },
+	{ "list", canary_list },
+	{ "refcount", canary_refcount },
+	{ "shift", canary_shift },
+	{ "lock_order", canary_lock_order },
+	{ "sleep_atomic", canary_sleep_atomic },
+	{ "sched_atomic", canary_sched_atomic },
+	{ "rcu", canary_rcu },
+	{ "race", canary_race },
+	{ "warn", canary_warn },
+	{ "bug_on", canary_bug_on },
+	{ "null", canary_null },
+	{ "hung_task", canary_hung_task },
+	{ "soft_lockup", canary_soft_lockup },
+	{ "timer_left", canary_timer_left },
+	{ "work_left", canary_work_left },
+	{ "thread_left", canary_thread_left },
+	{ "text_left", canary_text_left },
+	{ "socket_left", canary_socket_left },
+	{ "proc_left", canary_proc_left },
+	{ "sysfs_left", canary_sysfs_left },
+	{ "netns_left", canary_netns_left },
+	{ "workqueue_left", canary_workqueue_left },
+	{ "busy", canary_busy },
+	{ "exit_hang", canary_exit_hang },
+};
+
+static const struct canary_bug *chosen;
+static bool live;
+static DEFINE_MUTEX(lock);
+static DECLARE_COMPLETION(done);
+
+static int thread(void *data)
+{
+	const struct canary_bug *bug = data;
+
+	bug->run();
+	complete(&done);
+	return 0;
+}
+
+/*
+ * A bug may kill the task that it happens in, so that task is a thread made
+ * for it. One that is dead says nothing any more: it is looked at now and
+ * then.
+ */
+static void run(const struct canary_bug *bug)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(RUN_MS);
+	struct task_struct *task;
+
+	reinit_completion(&done);
+	canary_net = current->nsproxy->net_ns;
+	task = kthread_create(thread, (void *)bug, "canary/%s", bug->name);
+	if (IS_ERR(task))
+		return;
+	get_task_struct(task);
+	wake_up_process(task);
+	while (!wait_for_completion_timeout(&done, msecs_to_jiffies(20))) {
+		if (READ_ONCE(task->exit_state) || time_after(jiffies, end))
+			break;
+	}
+	put_task_struct(task);
+}
+
+static int bug_set(const char *val, const struct kernel_param *kp)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bugs); i++) {
+		if (!sysfs_streq(val, bugs[i].name))
+			continue;
+		mutex_lock(&lock);
+		chosen = &bugs[i];
+		/* Before init this is insmod's command line. */
+		if (live)
+			run(chosen);
+		mutex_unlock(&lock);
+		return 0;
+	}
+	pr_err("bug=%s: there is no such bug\n", val);
+	return -EINVAL;
+}
+
+static int bug_get(char *buf, const struct kernel_param *kp)
+{
+	return sprintf(buf, "%s\n", chosen ? chosen->name : "");
+}
+
+static const struct kernel_param_ops bug_ops = {
+	.set = bug_set,
+	.get = bug_get,
+};
+module_param_cb(bug, &bug_ops, NULL, 0644);
+__MODULE_PARM_TYPE(bug, "string");
+MODULE_PARM_DESC(bug, "the bug to show, by name");
+
+static int __init canary_init(void)
+{
+	mutex_lock(&lock);
+	live = true;
+	if (chosen)
+		run(chosen);
+	mutex_unlock(&lock);
+	return 0;
+}
+
+static void __exit canary_exit(void)
+{
+	static DECLARE_COMPLETION(never);
+
+	if (canary_hang)
+		wait_for_completion(&never); /* canary: exit_hang */
+	canary_stay();
+}
+
+module_init(canary_init);
+module_exit(canary_exit);
+MODULE_AUTHOR("ktcp");
+MODULE_DESCRIPTION("One deliberate bug of each class");
+MODULE_LICENSE("Dual MIT/GPL");

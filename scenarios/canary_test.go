@@ -1,0 +1,126 @@
+package scenarios
+
+import (
+	"testing"
+	"time"
+
+	"ktcp/harness"
+	"ktcp/harness/finding"
+)
+
+// canary is a bug that a detector must see wherever the kernel has that detector.
+type canary struct {
+	harness.Canary
+	needs string // the option of the kernel that brings the detector; "": every kernel has it
+	// deadly bugs bring down what they happen in, or use up a detector that reports once: a guest of their own.
+	deadly bool
+}
+
+func sees(bug string, oracle finding.Oracle, kind finding.Kind, class string) harness.Canary {
+	return harness.Canary{Bug: bug, Oracle: oracle, Kind: kind, Class: class}
+}
+
+// anywhere is a canary whose line the detector cannot name.
+func anywhere(c harness.Canary) harness.Canary {
+	c.Anywhere = true
+	return c
+}
+
+const (
+	log  = finding.OracleLog
+	left = finding.OracleSurvivors
+)
+
+// In the order in which they are shown: lockdep falls silent after its first report of lock order.
+var canaries = []canary{
+	{Canary: sees("leak_kmalloc", finding.OracleLedger, finding.Leak, "kmalloc-")},
+	{Canary: sees("leak_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc")},
+	{Canary: sees("refcount", log, finding.Refcount, "underflow")},
+	{Canary: sees("warn", log, finding.Warning, "")},
+	{Canary: sees("shift", log, finding.UBSAN, "shift-out-of-bounds"), needs: "CONFIG_UBSAN_SHIFT"},
+	{Canary: sees("rcu", log, finding.Lockdep, "suspicious RCU usage"), needs: "CONFIG_PROVE_RCU"},
+	{Canary: sees("sleep_atomic", log, finding.SleepInAtomic, ""), needs: "CONFIG_DEBUG_ATOMIC_SLEEP"},
+	{Canary: sees("sched_atomic", log, finding.SchedAtomic, ""), needs: "CONFIG_PREEMPT_COUNT"},
+	{Canary: sees("lock_order", log, finding.Lockdep, "possible circular locking dependency"), needs: "CONFIG_PROVE_LOCKING"},
+	{Canary: sees("hung_task", log, finding.HungTask, ""), needs: "CONFIG_DETECT_HUNG_TASK"},
+	{Canary: sees("soft_lockup", log, finding.SoftLockup, ""), needs: "CONFIG_SOFTLOCKUP_DETECTOR"},
+	{Canary: anywhere(sees("proc_left", left, finding.Survivor, "proc"))},
+	{Canary: anywhere(sees("sysfs_left", left, finding.Survivor, "sysfs"))},
+	{Canary: anywhere(sees("socket_left", left, finding.Survivor, "socket"))},
+	{Canary: anywhere(sees("netns_left", left, finding.Survivor, "netns"))},
+	{Canary: anywhere(sees("workqueue_left", left, finding.Survivor, "thread"))},
+	{Canary: sees("thread_left", left, finding.Survivor, "thread")},
+
+	{Canary: sees("leak_percpu", finding.OracleKmemleak, finding.Kmemleak, ""), needs: "CONFIG_DEBUG_KMEMLEAK"},
+
+	{Canary: sees("uaf", log, finding.KASAN, "slab-use-after-free"), needs: "CONFIG_KASAN", deadly: true},
+	{Canary: sees("oob", log, finding.KASAN, "slab-out-of-bounds"), needs: "CONFIG_KASAN", deadly: true},
+	{Canary: sees("double_free", log, finding.KASAN, "double-free"), needs: "CONFIG_KASAN", deadly: true},
+	{Canary: sees("list", log, finding.ListCorruption, "list_add"), needs: "CONFIG_DEBUG_LIST", deadly: true},
+	{Canary: sees("null", log, finding.Oops, "null-dereference"), deadly: true},
+	{Canary: sees("bug_on", log, finding.Bug, ""), deadly: true},
+	{Canary: sees("text_left", log, finding.PageFault, "unloaded-text"), deadly: true},
+	{Canary: anywhere(sees("busy", finding.OracleRmmod, finding.NotUnloaded, "refused")), deadly: true},
+	{Canary: sees("exit_hang", finding.OracleRmmod, finding.NotUnloaded, "stuck"), deadly: true},
+	{Canary: sees("race", log, finding.KCSAN, "data-race"), needs: "CONFIG_KCSAN", deadly: true},
+}
+
+// group is canaries that share a guest: they leave each other, and the guest, alive.
+type group struct {
+	name    string
+	shown   []harness.Canary
+	options []harness.Option
+	// watchdogs are told to report after this long; 0 leaves them as they are.
+	watchdogs time.Duration
+}
+
+// groups puts the canaries whose detectors the kernel has into groups. One that is deadly has its own.
+func groups(config map[string]string) []group {
+	gentle := group{name: "gentle"}
+	slow := group{name: "watchdogs", watchdogs: time.Second}
+	scanned := group{name: "kmemleak", options: []harness.Option{harness.ScanForLeaks()}}
+	var all []group
+	for _, c := range canaries {
+		switch {
+		case c.needs != "" && config[c.needs] == "":
+		case c.Oracle == finding.OracleKmemleak:
+			scanned.shown = append(scanned.shown, c.Canary)
+		case c.Kind == finding.HungTask, c.Kind == finding.SoftLockup:
+			slow.shown = append(slow.shown, c.Canary)
+		case c.deadly:
+			all = append(all, group{name: c.Bug, shown: []harness.Canary{c.Canary}})
+		default:
+			gentle.shown = append(gentle.shown, c.Canary)
+		}
+	}
+	for _, g := range []group{gentle, slow, scanned} {
+		if len(g.shown) > 0 {
+			all = append(all, g)
+		}
+	}
+	return all
+}
+
+// Each detector that the kernel has is shown a bug that it must see, by name and line. The run is not valid when one does not.
+func TestCanary(t *testing.T) {
+	for _, group := range groups(harness.KernelConfig(t)) {
+		t.Run(group.name, func(t *testing.T) {
+			t.Parallel()
+			harness.ShowCanaries(t, group.shown, group.show, group.options...)
+		})
+	}
+}
+
+func (of group) show(_ testing.TB, g *harness.Guest) {
+	if of.watchdogs > 0 {
+		g.Watchdogs(of.watchdogs)
+	}
+	red := g.Netns("red")
+	module := g.Insmod("canary")
+	for _, c := range of.shown {
+		module.SetBug(red, c.Bug)
+	}
+	if of.watchdogs > 0 {
+		g.Watchdogs(harness.DefaultWatchdogs) // else they would report the oracles, on a host that is busy
+	}
+}
