@@ -12,6 +12,8 @@ import (
 type canary struct {
 	harness.Canary
 	needs string // the option of the kernel that brings the detector; "": every kernel has it
+	// without is the option with which another detector comes first.
+	without string
 	// deadly bugs bring down what they happen in, or use up a detector that reports once: a guest of their own.
 	deadly bool
 }
@@ -31,7 +33,8 @@ const (
 	left = finding.OracleSurvivors
 )
 
-// In the order in which they are shown: lockdep falls silent after its first report of lock order.
+// In the order in which they are shown: lockdep falls silent after its first report of lock order, and when the count of what disables
+// preemption is wrong.
 var canaries = []canary{
 	{Canary: sees("leak_kmalloc", finding.OracleLedger, finding.Leak, "kmalloc-")},
 	{Canary: sees("leak_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc")},
@@ -40,8 +43,8 @@ var canaries = []canary{
 	{Canary: sees("shift", log, finding.UBSAN, "shift-out-of-bounds"), needs: "CONFIG_UBSAN_SHIFT"},
 	{Canary: sees("rcu", log, finding.Lockdep, "suspicious RCU usage"), needs: "CONFIG_PROVE_RCU"},
 	{Canary: sees("sleep_atomic", log, finding.SleepInAtomic, ""), needs: "CONFIG_DEBUG_ATOMIC_SLEEP"},
-	{Canary: sees("sched_atomic", log, finding.SchedAtomic, ""), needs: "CONFIG_PREEMPT_COUNT"},
 	{Canary: sees("lock_order", log, finding.Lockdep, "possible circular locking dependency"), needs: "CONFIG_PROVE_LOCKING"},
+	{Canary: sees("sched_atomic", log, finding.SchedAtomic, ""), needs: "CONFIG_PREEMPT_COUNT"},
 	{Canary: sees("hung_task", log, finding.HungTask, ""), needs: "CONFIG_DETECT_HUNG_TASK"},
 	{Canary: sees("soft_lockup", log, finding.SoftLockup, ""), needs: "CONFIG_SOFTLOCKUP_DETECTOR"},
 	{Canary: anywhere(sees("proc_left", left, finding.Survivor, "proc"))},
@@ -49,15 +52,16 @@ var canaries = []canary{
 	{Canary: anywhere(sees("socket_left", left, finding.Survivor, "socket"))},
 	{Canary: anywhere(sees("netns_left", left, finding.Survivor, "netns"))},
 	{Canary: anywhere(sees("workqueue_left", left, finding.Survivor, "thread"))},
-	{Canary: sees("thread_left", left, finding.Survivor, "thread")},
+	{Canary: anywhere(sees("thread_left", left, finding.Survivor, "thread"))},
 
-	{Canary: sees("leak_percpu", finding.OracleKmemleak, finding.Kmemleak, ""), needs: "CONFIG_DEBUG_KMEMLEAK"},
+	{Canary: sees("leak_large", finding.OracleKmemleak, finding.Kmemleak, ""), needs: "CONFIG_DEBUG_KMEMLEAK"},
 
-	{Canary: sees("uaf", log, finding.KASAN, "slab-use-after-free"), needs: "CONFIG_KASAN", deadly: true},
+	{Canary: sees("uaf", log, finding.KASAN, "use-after-free"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("oob", log, finding.KASAN, "slab-out-of-bounds"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("double_free", log, finding.KASAN, "double-free"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("list", log, finding.ListCorruption, "list_add"), needs: "CONFIG_DEBUG_LIST", deadly: true},
-	{Canary: sees("null", log, finding.Oops, "null-dereference"), deadly: true},
+	{Canary: sees("null", log, finding.Oops, "null-dereference"), without: "CONFIG_KASAN", deadly: true},
+	{Canary: sees("null", log, finding.KASAN, "null-ptr-deref"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("bug_on", log, finding.Bug, ""), deadly: true},
 	{Canary: sees("text_left", log, finding.PageFault, "unloaded-text"), deadly: true},
 	{Canary: anywhere(sees("busy", finding.OracleRmmod, finding.NotUnloaded, "refused")), deadly: true},
@@ -82,7 +86,7 @@ func groups(config map[string]string) []group {
 	var all []group
 	for _, c := range canaries {
 		switch {
-		case c.needs != "" && config[c.needs] == "":
+		case c.needs != "" && config[c.needs] == "", c.without != "" && config[c.without] != "":
 		case c.Oracle == finding.OracleKmemleak:
 			scanned.shown = append(scanned.shown, c.Canary)
 		case c.Kind == finding.HungTask, c.Kind == finding.SoftLockup:

@@ -62,10 +62,12 @@ var (
 	// whereRE matches the line of a WARN() or BUG() that follows its message.
 	whereRE = regexp.MustCompile(`^(?:WARNING: CPU: \d+ PID: \d+ |[kK]ernel BUG at )`)
 	// faultRE matches the lines with which the death of a task begins after its cause was named.
-	faultRE  = regexp.MustCompile(`^(?:#PF: |Oops: |PGD |invalid opcode: |BAD$|general protection fault|stack guard page|double fault: )`)
-	traceRE  = regexp.MustCompile(`^\s*(?:NMI )?Call Trace:`)
-	traceEnd = regexp.MustCompile(`^ </TASK>`)
-	panicRE  = regexp.MustCompile(`^Kernel panic - not syncing`)
+	faultRE = regexp.MustCompile(`^(?:#PF: |Oops: |PGD |invalid opcode: |BAD$|general protection fault|stack guard page|double fault: )`)
+	// lockdepOff stands in the middle of reports that would list the locks held, once lockdep has ended.
+	lockdepOff = regexp.MustCompile(`^INFO: lockdep is turned off`)
+	traceRE    = regexp.MustCompile(`^\s*(?:NMI )?Call Trace:`)
+	traceEnd   = regexp.MustCompile(`^ </TASK>`)
+	panicRE    = regexp.MustCompile(`^Kernel panic - not syncing`)
 	// dumpRE matches the start of dumps that somebody asked for: they show stacks, and nothing is wrong.
 	dumpRE = regexp.MustCompile(`^(?:sysrq: |task:\S.*\bstate:|NMI backtrace for cpu |Showing (?:all locks held|busy workqueues)|Sending NMI from CPU )`)
 	// shapedRE matches lines that occur only in reports and dumps, whatever the report.
@@ -107,7 +109,7 @@ func (p *parser) take(s *stream, l Line) {
 		p.splat(s, l)
 		return
 	}
-	if s.open != nil && s.open.merges(l.Text) {
+	if s.open != nil && (s.open.merges(l.Text) || !s.open.ended && lockdepOff.MatchString(l.Text)) {
 		s.add(l)
 		return
 	}

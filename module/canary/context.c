@@ -41,8 +41,9 @@ void canary_null(void)
 
 void canary_hung_task(void)
 {
-	schedule_timeout_uninterruptible(
-		msecs_to_jiffies(HUNG_MS)); /* canary: hung_task */
+	long wait = msecs_to_jiffies(HUNG_MS);
+
+	schedule_timeout_uninterruptible(wait); /* canary: hung_task */
 	canary_stay();
 }
 
@@ -52,7 +53,7 @@ void canary_soft_lockup(void)
 	ktime_t end = ktime_add_ms(ktime_get(), SPIN_MS);
 
 	preempt_disable();
-	while (ktime_before(ktime_get(), end))
+	while (ktime_before(ktime_get(), end)) /* canary: soft_lockup */
 		cpu_relax(); /* canary: soft_lockup */
 	preempt_enable();
 }

@@ -49,9 +49,8 @@ void canary_work_left(void)
 
 static int sleeper(void *unused)
 {
-	for (;;)
-		schedule_timeout_interruptible(
-			MAX_SCHEDULE_TIMEOUT); /* canary: thread_left */
+	for (;;) /* canary: thread_left */
+		schedule_timeout_interruptible(MAX_SCHEDULE_TIMEOUT);
 	return 0;
 }
 
@@ -62,9 +61,9 @@ void canary_thread_left(void)
 
 static int returner(void *unused)
 {
-	msleep(LATER_MS); /* canary: text_left */
-	return 0;
-}
+	msleep(LATER_MS);
+	return 0; /* canary: text_left */
+} /* canary: text_left */
 
 /* It sleeps in the kernel and comes back to text that is gone. */
 void canary_text_left(void)
@@ -81,7 +80,7 @@ void canary_socket_left(void)
 	};
 	struct socket *sock;
 
-	if (sock_create_kern(canary_net, AF_INET, SOCK_STREAM, 0,
+	if (sock_create_kern(&init_net, AF_INET, SOCK_STREAM, 0,
 			     &sock)) /* canary: socket_left */
 		return;
 	if (kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr)) ||

@@ -7,7 +7,6 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
-#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/refcount.h>
 #include <linux/slab.h>
@@ -16,6 +15,7 @@
 #include "canary.h"
 
 #define SIZE 64
+#define LARGE (16 * 1024)
 
 void canary_uaf(void)
 {
@@ -59,6 +59,7 @@ void canary_leak_kmalloc(void)
 	u8 *p = kmalloc(SIZE, GFP_KERNEL); /* canary: leak_kmalloc */
 
 	OPTIMIZER_HIDE_VAR(p);
+	canary_stay();
 }
 
 void canary_leak_vmalloc(void)
@@ -66,20 +67,24 @@ void canary_leak_vmalloc(void)
 	u8 *p = vmalloc(3 * PAGE_SIZE); /* canary: leak_vmalloc */
 
 	OPTIMIZER_HIDE_VAR(p);
+	canary_stay();
 }
 
-void canary_leak_percpu(void)
+/*
+ * What is too large for the slab comes from the page allocator, where only
+ * kmemleak sees it. Several, because a stack that nobody has used since may
+ * still hold the pointer to one.
+ */
+void canary_leak_large(void)
 {
-	u64 __percpu *p = alloc_percpu(u64); /* canary: leak_percpu */
+	u8 *p;
+	int i;
 
-	OPTIMIZER_HIDE_VAR(p);
-}
-
-void canary_leak_pages(void)
-{
-	struct page *p = alloc_pages(GFP_KERNEL, 2); /* canary: leak_pages */
-
-	OPTIMIZER_HIDE_VAR(p);
+	for (i = 0; i < 8; i++) {
+		p = kmalloc(LARGE, GFP_KERNEL); /* canary: leak_large */
+		OPTIMIZER_HIDE_VAR(p);
+	}
+	canary_stay();
 }
 
 void canary_list(void)
@@ -110,4 +115,5 @@ void canary_shift(void)
 
 	OPTIMIZER_HIDE_VAR(by);
 	one = one << by; /* canary: shift */
+	canary_stay();
 }
