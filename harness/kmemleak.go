@@ -15,13 +15,16 @@ func ScanForLeaks() Option {
 	return func(g *Guest) { g.scan = true }
 }
 
+// scanDeadline is the watchdog of the scan, in wall time: it looks at every word of memory, twice.
+const scanDeadline = 5 * time.Minute
+
 // judgeKmemleak looks for objects of the modules that nothing points to.
 func (g *Guest) judgeKmemleak() {
 	g.tb.Helper()
 	if !g.scan || g.rig.kernel.Config["CONFIG_DEBUG_KMEMLEAK"] != "y" {
 		return
 	}
-	answer, err := try(g, wire.Kmemleak, wire.KmemleakRequest{Until: g.unloaded})
+	answer, err := tryWithin(g, scanDeadline, wire.Kmemleak, wire.KmemleakRequest{Until: g.unloaded})
 	if err != nil {
 		g.blind(finding.OracleKmemleak, err)
 		return
@@ -44,6 +47,11 @@ func (g *Guest) owns(f finding.Frame) bool {
 			return uint64(f.Addr) >= r.Start && uint64(f.Addr) < r.End
 		})
 	})
+}
+
+// announced reports whether a finding is only that our scan found something, be it the module's or not: the scan itself says what.
+func (g *Guest) announced(f finding.Finding) bool {
+	return g.scan && f.Kind == finding.Kmemleak && f.Oracle == finding.OracleLog && len(f.Stack) == 0
 }
 
 // noteUnloaded keeps when the last module had gone, in guest time.

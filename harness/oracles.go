@@ -154,8 +154,12 @@ func (g *Guest) readKernelLog() {
 func (g *Guest) judgeKernelLog() {
 	g.tb.Helper()
 	g.readKernelLog()
-	g.found(finding.ParseKmsg(g.records)...)
+	g.found(slices.DeleteFunc(finding.ParseKmsg(g.records), g.announced)...)
 }
+
+// AwaitReport waits until the kernel log holds something that is a finding, for at most that long in wall time. Whether there was one
+// is for the oracles to say.
+func (g *Guest) AwaitReport(limit time.Duration) { g.tb.Helper(); g.watchKernelLog(limit) }
 
 // judgeTaint looks for what tainted the kernel and did not say so in its log.
 func (g *Guest) judgeTaint() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* What outlives the module. Exit knows nothing of any of it. */
 
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/in.h>
@@ -19,7 +20,7 @@
 #include "canary.h"
 
 /* After the module is gone, and before the oracles are. */
-#define LATER_MS 300
+#define LATER_MS 1000
 
 /* Not any port that a server would want. */
 #define PORT 29
@@ -59,11 +60,19 @@ void canary_thread_left(void)
 	kthread_run(sleeper, NULL, "canary/left");
 }
 
+static DECLARE_COMPLETION(leaving);
+
 static int returner(void *unused)
 {
+	wait_for_completion(&leaving);
 	msleep(LATER_MS);
 	return 0; /* canary: text_left */
 } /* canary: text_left */
+
+void canary_leave(void)
+{
+	complete(&leaving);
+}
 
 /* It sleeps in the kernel and comes back to text that is gone. */
 void canary_text_left(void)

@@ -148,6 +148,7 @@ static void __exit canary_exit(void)
 {
 	static DECLARE_COMPLETION(never);
 
+	canary_leave();
 	if (canary_hang)
 		wait_for_completion(&never); /* canary: exit_hang */
 	canary_stay();
