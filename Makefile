@@ -13,7 +13,7 @@ FLAVORS ?=
 GOTESTSUM = go tool gotestsum
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vm-check test mutants sweep fuzz bench lint modules clean
+.PHONY: help setup vm-check test mutants sweep fuzz bench bench-check bench-reference plot lint modules clean
 
 help: ## list these commands
 	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [FLAVORS="stock kasan"|kcsan|all] [RUN=regexp] [BENCH=regexp]'
@@ -42,6 +42,18 @@ fuzz: ## have libFuzzer make up requests for khttpd's parser in user space [SECO
 bench: setup ## benchmarks, in benchstat's format
 	go test ./harness/vm ./scenarios -run '^$$' -bench '$(BENCH)' -timeout 60m
 
+bench-check: ## compare what make bench measured with the committed reference: more than 2 % worse fails
+	@go run . bench-check
+
+bench-reference: ## make what make bench measured the committed reference, and its figures
+	mkdir -p results/reference
+	cp results/bench/*.dat results/reference/
+	@DATA=results/reference scripts/plot.sh
+
+plot: ## render the figures of results/ with gnuplot, as SVG and PNG
+	@scripts/setup.sh plot
+	@scripts/plot.sh
+
 modules: ## the kernel modules alone, with plain kbuild [KDIR=/lib/modules/.../build]
 	$(MAKE) -C module
 
@@ -50,5 +62,5 @@ lint: setup ## formatting, vet, import directions, C style, shell and workflow c
 
 clean: ## remove build products and the evidence of runs; CACHE=1 also kernels and templates
 	$(MAKE) -s -C module clean
-	rm -rf results/runs results/latest
+	rm -rf results/runs results/latest results/bench
 	$(if $(CACHE),rm -rf "$${KTCP_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/ktcp}")

@@ -1,6 +1,11 @@
 package wire
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
 
 // LoadProtocol says what the clients of a load speak, and with it how they behave.
 type LoadProtocol string
@@ -148,4 +153,13 @@ const (
 // Manners are all of them.
 var Manners = []Manner{
 	SlowSender, SlowReader, HalfCloser, Waiter, Vanisher, Resetter, Interrupter, LateSender, Stormer, PortHog,
+}
+
+// Histogram returns the whole distribution, in ns.
+func (l Latency) Histogram() (*hdrhistogram.Histogram, error) {
+	h, err := hdrhistogram.Decode(l.HDR)
+	if err != nil {
+		return nil, fmt.Errorf("decode response times: %w", err)
+	}
+	return h, nil
 }

@@ -8,7 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
-		"testing"
+	"testing"
 	"time"
 
 	"ktcp/guest/wire"

@@ -1,0 +1,124 @@
+package harness
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"ktcp/guest/wire"
+	"ktcp/harness/figure"
+)
+
+// Which way a figure's numbers are good.
+const (
+	MoreIsBetter = figure.More
+	LessIsBetter = figure.Less
+	ToLookAt     = figure.Either // and not to be held to a reference
+)
+
+// benchDir is where tables are written, below the project's root.
+const benchDir = "results/bench"
+
+// Figure collects the numbers of one figure and writes them when the benchmark has ended well.
+type Figure struct {
+	tb    testing.TB
+	table figure.Table
+}
+
+// NewFigure begins a table whose rows begin with the value of the first column. Names of columns say the unit: kecho_us.
+func NewFigure(tb testing.TB, name, title string, better figure.Better, columns ...string) *Figure {
+	tb.Helper()
+	f := &Figure{tb: tb, table: figure.Table{
+		Name: name, Title: title, Better: better, Columns: columns,
+		Date: time.Now().UTC().Format(time.RFC3339), Command: "make bench BENCH=" + tb.Name(),
+	}}
+	tb.Cleanup(f.write)
+	return f
+}
+
+// Row adds a row that was measured in a guest. All rows must come from guests of one kind.
+func (f *Figure) Row(g *Guest, values ...float64) {
+	f.tb.Helper()
+	d := g.describe()
+	s := figure.Setting{Kernel: d.Kernel, Flavor: d.Flavor, Accelerator: d.Accelerator, Clock: d.Clock}
+	var modules []string
+	for _, b := range g.built {
+		modules = append(modules, b.Name+" "+b.ID[:min(12, len(b.ID))])
+	}
+	slices.Sort(modules)
+	module := strings.Join(modules, ", ")
+	if len(f.table.Rows) > 0 && (s != f.table.Setting || module != f.table.Module) {
+		f.tb.Fatalf("figure %s: a row from %+v with %s among rows from %+v with %s", f.table.Name, s, module, f.table.Setting, f.table.Module)
+	}
+	f.table.Setting, f.table.Module = s, module
+	f.table.Rows = append(f.table.Rows, values)
+}
+
+func (f *Figure) write() {
+	if f.tb.Failed() || f.tb.Skipped() {
+		return
+	}
+	root, err := projectRoot()
+	if err == nil {
+		err = f.table.Write(filepath.Join(root, benchDir))
+	}
+	if err != nil {
+		f.tb.Errorf("%v", err)
+	}
+}
+
+// Idle opens connections on which nothing is said, and returns when all of them are there.
+func (n *Netns) Idle(addr string, conns int) *Load {
+	n.g.tb.Helper()
+	before := n.sockets()
+	// An open load whose next request is due in a million years.
+	l := n.StartLoad(wire.LoadRequest{
+		Addr: addr, Protocol: wire.LoadEcho, Size: 1, Conns: conns, KeepAlive: true, Rate: 1e-13, Patience: time.Minute,
+	})
+	if err := await(loadDeadline, func() (bool, error) { return n.sockets() >= before+2*conns, nil }); err != nil {
+		n.g.tb.Fatalf("%d idle connections to %s: %v", conns, addr, err)
+	}
+	return l
+}
+
+// sockets is how many TCP sockets the namespace has: two for each connection to itself.
+func (n *Netns) sockets() int {
+	n.g.tb.Helper()
+	return n.g.number(n.ReadFile("/proc/net/sockstat"), "TCP: inuse ")
+}
+
+// MemoryInUse is how many bytes of the guest's memory cannot be had, at the moment.
+func (g *Guest) MemoryInUse() int64 {
+	g.tb.Helper()
+	text := g.Init().ReadFile("/proc/meminfo")
+	return int64(g.number(text, "MemTotal:")-g.number(text, "MemFree:")) << 10
+}
+
+// number returns the number behind a label.
+func (g *Guest) number(text, label string) int {
+	g.tb.Helper()
+	_, rest, _ := strings.Cut(text, label)
+	for _, word := range strings.Fields(rest) {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			break
+		}
+		return n
+	}
+	g.tb.Fatal(fmt.Errorf("no number behind %q in %q", label, text))
+	return 0
+}
+
+// Percentile is one point of a distribution of response times.
+func Percentile(tb testing.TB, l wire.Latency, percent float64) time.Duration {
+	tb.Helper()
+	h, err := l.Histogram()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(h.ValueAtPercentile(percent))
+}

@@ -1,0 +1,141 @@
+package scenarios
+
+import (
+	"testing"
+	"time"
+
+	"ktcp/guest/wire"
+	"ktcp/harness"
+)
+
+// The benchmarks here fill the tables of the figures in results/.
+
+const twinPort, twinAddr = 8889, "127.0.0.1:8889"
+
+// nginxPage is the least that nginx can be asked for.
+const nginxPage = `location / { return 200 "Hello World!"; }`
+
+func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// The response times of the document that the project starts from: many clients that each send a message and wait for
+// it, in the kernel and in user space.
+func BenchmarkFigureResponseTime(b *testing.B) {
+	g := harness.Clone(b, harness.ForSpeed())
+	kecho := g.Serve(harness.Echo)
+	g.Twin(twinPort)
+	f := harness.NewFigure(b, "response-time", "Response time of 100 clients that echo 64 bytes", harness.ToLookAt,
+		"percent", "kecho_us", "twin_us")
+	run := func(addr string) wire.Latency {
+		return g.Init().Load(wire.LoadRequest{
+			Addr: addr, Protocol: wire.LoadEcho, Size: 64, Conns: 100, Requests: 20000, KeepAlive: true,
+		}).Latency
+	}
+	var kernel, user wire.Latency
+	for b.Loop() {
+		kernel, user = run(kecho.Addr), run(twinAddr)
+	}
+	for percent := 1.0; percent < 100; percent++ {
+		f.Row(g, percent, us(harness.Percentile(b, kernel, percent)), us(harness.Percentile(b, user, percent)))
+	}
+	for _, percent := range []float64{99.5, 99.9, 100} {
+		f.Row(g, percent, us(harness.Percentile(b, kernel, percent)), us(harness.Percentile(b, user, percent)))
+	}
+}
+
+// Requests a second against the number of clients.
+func BenchmarkFigureConcurrency(b *testing.B) {
+	g := harness.Clone(b, harness.ForSpeed())
+	khttpd := g.Serve(harness.HTTP)
+	g.Nginx(peerPort, nginxPage)
+	rate := harness.NewFigure(b, "concurrency", "Requests a second against connections that are kept open", harness.MoreIsBetter,
+		"connections", "khttpd_req/s", "nginx_req/s")
+	run := func(addr string, conns int) wire.LoadResult {
+		return g.Init().Load(wire.LoadRequest{
+			Addr: addr, Protocol: wire.LoadHTTP, Conns: conns, Requests: max(4000, 3*conns), KeepAlive: true,
+		})
+	}
+	for b.Loop() {
+		for _, conns := range []int{1, 4, 16, 64, 256, 1024, 4096} {
+			ours, theirs := run(khttpd.Addr, conns), run(peerAddr, conns)
+			rate.Row(g, float64(conns), ours.PerSecond(), theirs.PerSecond())
+		}
+	}
+}
+
+// Response times when requests come at a rate that both servers can bear.
+func BenchmarkFigureLatency(b *testing.B) {
+	const rate = 12000
+	g := harness.Clone(b, harness.ForSpeed())
+	khttpd := g.Serve(harness.HTTP)
+	g.Nginx(peerPort, nginxPage)
+	f := harness.NewFigure(b, "latency", "Response time at 12000 requests a second on 64 connections", harness.ToLookAt,
+		"percent", "khttpd_us", "nginx_us")
+	run := func(addr string) wire.Latency {
+		return g.Init().Load(wire.LoadRequest{
+			Addr: addr, Protocol: wire.LoadHTTP, Conns: 64, Requests: rate, Rate: rate, KeepAlive: true,
+		}).Latency
+	}
+	var ours, theirs wire.Latency
+	for b.Loop() {
+		ours, theirs = run(khttpd.Addr), run(peerAddr)
+	}
+	for _, percent := range []float64{50, 75, 90, 95, 99, 99.5, 99.9} {
+		f.Row(g, percent, us(harness.Percentile(b, ours, percent)), us(harness.Percentile(b, theirs, percent)))
+	}
+}
+
+// What connections cost on which nothing is said, with their clients in the same guest.
+func BenchmarkFigureIdle(b *testing.B) {
+	f := harness.NewFigure(b, "idle", "Memory that idle connections take, client and server in one guest", harness.LessIsBetter,
+		"connections", "kecho_MiB", "twin_MiB")
+	for b.Loop() {
+		f.Row(idleMemory(b, 1000))
+		f.Row(idleMemory(b, 5000))
+		f.Row(idleMemory(b, 10000))
+	}
+}
+
+// idleMemory returns a row: each server in a guest of its own.
+func idleMemory(b *testing.B, conns int) (*harness.Guest, float64, float64, float64) {
+	measure := func(g *harness.Guest, addr string) float64 {
+		before := g.MemoryInUse()
+		l := g.Init().Idle(addr, conns)
+		taken := float64(g.MemoryInUse()-before) / (1 << 20)
+		l.Stop()
+		return taken
+	}
+	g := harness.Clone(b, harness.ForSpeed())
+	kecho := g.Serve(harness.Echo, "max_conns=20000")
+	twin := harness.Clone(b, harness.ForSpeed())
+	twin.Twin(twinPort)
+	return g, float64(conns), measure(g, kecho.Addr), measure(twin, twinAddr)
+}
+
+// One module that serves several namespaces at once.
+func BenchmarkFigureNamespaces(b *testing.B) {
+	f := harness.NewFigure(b, "namespaces", "Requests a second of kweb in all namespaces together, a connection each", harness.MoreIsBetter,
+		"namespaces", "kweb_req/s")
+	for b.Loop() {
+		for _, spaces := range []int{1, 2, 8} {
+			g := harness.Clone(b, harness.ForSpeed())
+			kweb := g.Serve(harness.Web)
+			loads := make([]*harness.Load, spaces)
+			for i := range loads {
+				n := g.Netns(string(rune('a' + i)))
+				kweb.Enable(n)
+				loads[i] = n.StartLoad(wire.LoadRequest{
+					Addr: kweb.Addr, Protocol: wire.LoadHTTP, Conns: 32 / spaces, Duration: time.Second / 4,
+				})
+			}
+			var sum float64
+			for _, l := range loads {
+				r := l.Wait()
+				if r.Good != r.Requests() {
+					b.Fatalf("%+v", r)
+				}
+				sum += r.PerSecond()
+			}
+			f.Row(g, float64(spaces), sum)
+		}
+	}
+}
