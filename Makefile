@@ -10,6 +10,9 @@ BENCH ?= .
 # On which kernels: stock, kasan, kcsan or all. Empty: stock and kasan.
 FLAVORS ?=
 
+# What make test runs on the kasan kernel too. make vm-check runs everything on it.
+ON_KASAN = ^(TestCanary|TestNetnsEachServesItsOwn|TestNetnsDeletedWithRemoteConnections|TestToggleUnderTraffic|TestHTTPdPipelining|TestRole.*)$$
+
 GOTESTSUM = go tool gotestsum
 
 .DEFAULT_GOAL := help
@@ -25,8 +28,9 @@ setup: ## install what is missing (Debian and Ubuntu packages; sudo only for apt
 vm-check: setup ## build the modules, run every scenario in throw-away guests, print the verdict
 	@go run . check --run '$(RUN)' --flavors '$(FLAVORS)'
 
-test: setup ## everything that must pass: unit tests and scenarios
+test: setup ## everything that must pass: unit tests, scenarios, and the canaries and what ends under load again on kasan
 	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 30m -p 1 ./...
+	FLAVOR=kasan $(GOTESTSUM) --format pkgname-and-test-fails -- -count=1 -timeout 30m -run '$(ON_KASAN)' ./scenarios
 
 mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md
 	MUTANTS=all MUTANTS_TABLE='$(CURDIR)/results/mutants.md' \

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +25,8 @@ type Guest struct {
 	clock vm.Clock // "" is vm.Realtime
 	// unledgered is a guest for benchmarks, which keeps no ledger.
 	unledgered bool
+	params     []string // see KernelParameters
+	memory     int      // in MiB; 0: the default
 
 	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
 	role     Role      // what the scenario's module plays, "" as long as it has none
@@ -82,11 +83,7 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	}
 	// From here on every way out writes the record: a scenario that could not be judged must be seen.
 	tb.Cleanup(g.finish)
-	spec := r.spec
-	spec.Clock = g.clock
-	if g.unledgered {
-		spec.Append = slices.DeleteFunc(slices.Clone(spec.Append), func(p string) bool { return p == ledgerParameter })
-	}
+	spec := g.shape(r.spec)
 	spec.Console = g.entry.Path("console.log")
 	r.busy.Add(1)
 	g.vm, err = vm.Clone(r.ctx, spec)
