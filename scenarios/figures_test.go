@@ -105,7 +105,7 @@ func idleMemory(b *testing.B, conns int) (*harness.Guest, float64, float64, floa
 		return taken
 	}
 	g := harness.Clone(b, harness.ForSpeed())
-	kecho := g.Serve(harness.Echo, "max_conns=20000")
+	kecho := g.Serve(harness.Echo)
 	twin := harness.Clone(b, harness.ForSpeed())
 	twin.Twin(twinPort)
 	return g, float64(conns), measure(g, kecho.Addr), measure(twin, twinAddr)

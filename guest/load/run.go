@@ -75,6 +75,9 @@ func (w *worker) whole(g *gate) error {
 		return err
 	}
 	w.base = g.opened
+	if w.measures && w.Rate == 0 { // an open load has to be on time
+		defer giveWay()()
+	}
 	return w.run()
 }
 
