@@ -3,6 +3,7 @@
 
 #include <linux/net.h>
 #include <linux/tcp.h>
+#include <net/inet_connection_sock.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
@@ -60,10 +61,19 @@ static void accept_work(struct work_struct *work)
 {
 	struct ktcp_server *srv =
 		container_of(to_delayed_work(work), struct ktcp_server, accept);
+	struct request_sock_queue *queue =
+		&inet_csk(srv->sock->sk)->icsk_accept_queue;
 	struct socket *sock;
 	int budget, err;
 
 	for (budget = ACCEPT_BUDGET; budget; budget--) {
+		/*
+		 * kernel_accept() makes a socket, inode and all, before it
+		 * looks for a connection to put there. Who adds one after this
+		 * look calls the callback next, which queues us again.
+		 */
+		if (reqsk_queue_empty(queue))
+			return;
 		if (!accept_admitted(srv))
 			return;
 		err = kernel_accept(srv->sock, &sock, O_NONBLOCK);
