@@ -43,7 +43,7 @@ fuzz: ## have libFuzzer make up requests for khttpd's parser in user space [SECO
 	@scripts/setup.sh clang:clang clang:libclang-rt-dev
 	@scripts/fuzz.sh $(SECONDS)
 
-bench: setup ## benchmarks, in benchstat's format
+bench: setup ## benchmarks in benchstat's format: clones, and speed beside nginx and the echo twin, in instructions
 	go test ./harness/vm ./scenarios -run '^$$' -bench '$(BENCH)' -timeout 60m
 
 bench-check: ## compare what make bench measured with the committed reference: more than 2 % worse fails

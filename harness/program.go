@@ -190,12 +190,6 @@ func (g *Guest) Put(path string, mode uint32, content []byte) {
 	}
 }
 
-// Link makes a symbolic link in the guest.
-func (g *Guest) Link(path, target string) {
-	g.tb.Helper()
-	call(g, wire.Put, wire.PutRequest{Path: path, Link: target})
-}
-
 // holds reports whether a file of a pack was put into this guest already, and notes that it now will be.
 func (g *Guest) holds(path string, size int64) bool {
 	key := fmt.Sprint(path, size)

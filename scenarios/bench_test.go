@@ -28,6 +28,7 @@ func compare(b *testing.B, role harness.Role, run harness.WrkRun) {
 	nginx := g.Nginx(peerPort, `location / { return 200 "Hello World!"; }`)
 	var ours, theirs harness.WrkScore
 	for b.Loop() {
+		harness.Logf("%s: %s, then nginx", b.Name(), s.Name)
 		ours = g.Wrk(s.Addr, run)
 		theirs = g.Wrk(peerAddr, run)
 	}
@@ -45,4 +46,16 @@ func report(b *testing.B, rate float64, unit string, peer float64) {
 
 func BenchmarkKwebConnEach(b *testing.B) {
 	compare(b, harness.Web, harness.WrkRun{Conns: benchConns, Close: true})
+}
+
+func BenchmarkKhttpdKeepAlive(b *testing.B) {
+	compare(b, harness.HTTP, harness.WrkRun{Conns: benchConns})
+}
+
+func BenchmarkKhttpdPipelined(b *testing.B) {
+	compare(b, harness.HTTP, harness.WrkRun{Conns: benchConns, Pipeline: 16})
+}
+
+func BenchmarkKhttpdConnEach(b *testing.B) {
+	compare(b, harness.HTTP, harness.WrkRun{Conns: benchConns, Close: true})
 }

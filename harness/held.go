@@ -1,0 +1,31 @@
+package harness
+
+import "ktcp/guest/wire"
+
+// sockets are the kernel's caches that hold a socket and what belongs to it whoever opened it.
+var sockets = map[string]bool{"TCP": true, "TCPv6": true, "sock_inode_cache": true, "request_sock_TCP": true, "request_sock_TCPv6": true}
+
+// Held returns how many bytes of the kernel's memory are alive that were allocated on behalf of the module, by the ledger: those of
+// sockets, and all others.
+func (m *Module) Held() (inSockets, beside int) {
+	g := m.g
+	g.tb.Helper()
+	var text []wire.Range
+	for _, l := range g.loads {
+		if l.Name == m.Name {
+			text = append(text, l.symbols.Text()...)
+		}
+	}
+	answer := call(g, wire.Ledger, wire.LedgerRequest{Name: m.Name, Text: text, Since: g.loads[0].since})
+	if answer.Caches == 0 {
+		g.tb.Fatal("this kernel keeps no ledger")
+	}
+	for _, s := range answer.Sites {
+		if sockets[s.Cache] {
+			inSockets += s.Count * s.Size
+		} else {
+			beside += s.Count * s.Size
+		}
+	}
+	return inSockets, beside
+}
