@@ -24,9 +24,10 @@ func body(text string) string {
 	return text
 }
 
+// On the clock of instructions, as below: what a program takes its time for depends on nothing but itself.
 func TestClientsAgreeOnKweb(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.OnInstructions())
 	kweb := httpServer(g, harness.Web)
 	url := "http://" + kweb.Addr + "/"
 	host, port, _ := strings.Cut(kweb.Addr, ":")
@@ -58,7 +59,7 @@ func TestClientsAgreeOnKweb(t *testing.T) {
 
 func TestClientsInNamespaces(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.OnInstructions())
 	kweb := g.Serve(harness.Web)
 	red, blue := g.Netns("red"), g.Netns("blue")
 	kweb.Enable(red)

@@ -51,7 +51,7 @@ func ask(t *testing.T, curl *harness.Program, args ...string) answered {
 // nginx serves the same files. What it answers and no server may answer otherwise, khttpd answers too.
 func TestClientsSeeWhatNginxServes(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.OnInstructions())
 	const root = "/srv/www"
 	modified := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 	for name, content := range map[string]string{
@@ -110,7 +110,7 @@ func TestClientsSeeWhatNginxServes(t *testing.T) {
 // curl keeps a connection, asks for two things on it, and sends a body only when it may.
 func TestClientsKeepAlive(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.OnInstructions())
 	s := g.Serve(harness.HTTP)
 	s.Needs(harness.FeatureKeepAlive)
 	url := "http://" + s.Addr + "/"
