@@ -15,6 +15,7 @@ import (
 	"ktcp/guest/load"
 	"ktcp/guest/netns"
 	"ktcp/guest/program"
+	"ktcp/guest/rest"
 	"ktcp/guest/serve"
 	"ktcp/guest/survivors"
 	"ktcp/guest/wire"
@@ -110,6 +111,7 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)
 	serve.Handle(t, wire.Stacks, survivors.Stacks)
 	serve.Handle(t, wire.Kmemleak, a.leaks.Scan)
+	serve.Handle(t, wire.Idle, rest.New(survivors.Running).Await)
 	return t
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ktcp/guest/wire"
+	"ktcp/harness/kernel"
 )
 
 // StatusFile switches a module that serves per network namespace on and off.
@@ -15,6 +16,18 @@ const StatusFile = "/sys/kernel/webserver/net/data/status"
 
 // UnloadDeadline is how long, in guest time, a module's exit may take.
 const UnloadDeadline = 10 * time.Second
+
+// debugFactor is how much longer that is on a kernel that checks all it does: freeing a module alone waits for several grace periods of
+// RCU, each of which such a kernel takes seconds for on a busy host.
+const debugFactor = 3
+
+// unloadDeadline is UnloadDeadline on the guest's kernel.
+func (g *Guest) unloadDeadline() time.Duration {
+	if g.rig.kernel.Flavor != kernel.Stock {
+		return debugFactor * UnloadDeadline
+	}
+	return UnloadDeadline
+}
 
 // Module is a module that is loaded in a guest.
 type Module struct {
@@ -44,7 +57,7 @@ func (g *Guest) InsmodRefused(name string, want syscall.Errno, params ...string)
 	switch {
 	case err == nil:
 		g.tb.Errorf("insmod %s %s succeeded, want %v", name, strings.Join(params, " "), want)
-		call(g, wire.Rmmod, wire.RmmodRequest{Name: name, Deadline: UnloadDeadline})
+		call(g, wire.Rmmod, wire.RmmodRequest{Name: name, Deadline: g.unloadDeadline()})
 	case !errors.Is(err, want):
 		g.tb.Errorf("insmod %s %s: %v, want %v; the kernel said: %s", name, strings.Join(params, " "), err, want, said)
 	}
@@ -84,7 +97,7 @@ func (g *Guest) insmod(name, params string) error {
 // says who blocks it and where.
 func (m *Module) Rmmod() {
 	m.g.tb.Helper()
-	answer := call(m.g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: UnloadDeadline})
+	answer := call(m.g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: m.g.unloadDeadline()})
 	m.loaded = false
 	if !answer.Done {
 		m.g.rmmodFinding(m.Name, answer)

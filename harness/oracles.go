@@ -106,7 +106,7 @@ func (g *Guest) servers() string {
 // rmmodFinding is a module that is in use or whose exit does not return.
 func (g *Guest) rmmodFinding(name string, answer wire.RmmodAnswer) {
 	g.tb.Helper()
-	g.found(finding.Rmmod(name, answer, UnloadDeadline)...)
+	g.found(finding.Rmmod(name, answer, g.unloadDeadline())...)
 }
 
 // aftermath is how long, in wall time, the kernel log is watched after unload before anything is loaded over the text that

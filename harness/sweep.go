@@ -49,7 +49,7 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 		g.tb.Skipf("kernel %s %s cannot make allocations fail: FLAVOR=kasan can", g.rig.kernel.Release, g.rig.kernel.Flavor)
 	}
 	g.swept = true
-	req.Deadline = UnloadDeadline
+	req.Deadline = g.unloadDeadline()
 	outcomes := map[syscall.Errno]int{}
 	failed := 0
 	for req.First, req.Count = 1, sweepBatch; req.First < sweepMost; req.First += req.Count {

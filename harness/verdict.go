@@ -118,7 +118,7 @@ func (g *Guest) unload() bool {
 			continue
 		}
 		m.loaded = false
-		answer, err := try(g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: UnloadDeadline})
+		answer, err := try(g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: g.unloadDeadline()})
 		switch {
 		case err != nil && g.vm.Err() == nil:
 			g.blind(finding.OracleRmmod, err)
@@ -141,7 +141,7 @@ func (g *Guest) judgeReinsertion() {
 			g.found(finding.Reinserted(m.Name, m.params, err))
 			return
 		}
-		answer, err := try(g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: UnloadDeadline})
+		answer, err := try(g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: g.unloadDeadline()})
 		if err != nil {
 			g.blind(finding.OracleRmmod, err)
 			return

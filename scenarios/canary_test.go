@@ -31,8 +31,6 @@ func anywhere(c harness.Canary) harness.Canary {
 const (
 	log  = finding.OracleLog
 	left = finding.OracleSurvivors
-	// unloadedText is what is seen only when the module has gone.
-	unloadedText = "unloaded-text"
 )
 
 // In the order in which they are shown: lockdep falls silent after its first report of lock order, and when the count of what disables
@@ -65,7 +63,12 @@ var canaries = []canary{
 	{Canary: sees("null", log, finding.Oops, "null-dereference"), without: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("null", log, finding.KASAN, "null-ptr-deref"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("bug_on", log, finding.Bug, ""), deadly: true},
-	{Canary: sees("text_left", log, finding.PageFault, unloadedText), deadly: true},
+	{Canary: sees("text_left", log, finding.PageFault, "unloaded-text"), deadly: true},
+	{Canary: anywhere(sees("timer_left", log, finding.PageFault, "")), without: "CONFIG_DEBUG_OBJECTS_TIMERS", deadly: true},
+	{Canary: anywhere(sees("timer_left", log, finding.DebugObjects, "")), needs: "CONFIG_DEBUG_OBJECTS_TIMERS", deadly: true},
+	{Canary: anywhere(sees("work_left", log, finding.PageFault, "")), without: "CONFIG_DEBUG_OBJECTS_WORK", deadly: true},
+	{Canary: anywhere(sees("work_left", log, finding.DebugObjects, "")), needs: "CONFIG_DEBUG_OBJECTS_WORK", deadly: true},
+	{Canary: anywhere(sees("spin", finding.OracleIdle, finding.Busy, "")), deadly: true},
 	{Canary: anywhere(sees("busy", finding.OracleRmmod, finding.NotUnloaded, "refused")), deadly: true},
 	{Canary: sees("exit_hang", finding.OracleRmmod, finding.NotUnloaded, "stuck"), deadly: true},
 	{Canary: sees("race", log, finding.KCSAN, "data-race"), needs: "CONFIG_KCSAN", deadly: true},
@@ -125,9 +128,12 @@ func (of group) show(_ testing.TB, g *harness.Guest) {
 	module := g.Insmod("canary")
 	for _, c := range of.shown {
 		module.SetBug(red, c.Bug)
-		if c.Class == unloadedText {
+		switch {
+		case c.Kind == finding.PageFault: // it is seen only when the module has gone
 			module.Rmmod()
 			g.AwaitReport(time.Minute)
+		case c.Kind == finding.Busy:
+			g.WantRest()
 		}
 	}
 	if of.watchdogs > 0 {

@@ -50,6 +50,7 @@ var (
 	Ledger    = Op[LedgerRequest, LedgerAnswer]{"ledger"}
 	Survivors = Op[None, SurvivorsAnswer]{"survivors"}
 	Kmemleak  = Op[KmemleakRequest, KmemleakAnswer]{"kmemleak"}
+	Idle      = Op[IdleRequest, IdleAnswer]{"idle"}
 )
 
 // Ready is the body of the one frame that the agent sends unasked: it is up and reads requests.

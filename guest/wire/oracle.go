@@ -94,3 +94,15 @@ type KmemleakAnswer struct {
 	Text string        `json:"text"` // /sys/kernel/debug/kmemleak
 	Scan time.Duration `json:"scan"` // guest time that one scan took
 }
+
+// IdleRequest asks whether the processors come to rest.
+type IdleRequest struct {
+	Window time.Duration `json:"window"` // how long is looked at a time, in guest time
+	Limit  time.Duration `json:"limit"`  // how long a processor may take to come to rest
+}
+
+// IdleAnswer names the processors that did not, and the kernel threads that wanted to run.
+type IdleAnswer struct {
+	Busy    []int    `json:"busy,omitempty"`
+	Threads []Thread `json:"threads,omitempty"`
+}

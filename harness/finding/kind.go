@@ -96,6 +96,8 @@ const (
 	WireFault Kind = "wire"
 	// Starvation is a client that got no answer because others were connected.
 	Starvation Kind = "starvation"
+	// Busy is a processor that does not come to rest although nobody asks for anything.
+	Busy Kind = "busy"
 	// GuestDied is a guest that ended or rebooted by itself.
 	GuestDied Kind = "guest-died"
 	// GuestSilent is a guest that stopped answering.
@@ -116,5 +118,6 @@ const (
 	OracleSurvivors  Oracle = "survivors"
 	OracleWire       Oracle = "wire"
 	OracleStarvation Oracle = "starvation"
+	OracleIdle       Oracle = "idle"
 	OracleGuest      Oracle = "guest" // the guest's life itself: it must answer
 )

@@ -47,6 +47,9 @@ void canary_null(void);
 void canary_hung_task(void);
 void canary_soft_lockup(void);
 
+void canary_spin(void);
+void canary_spin_stop(void);
+
 void canary_timer_left(void);
 void canary_work_left(void);
 void canary_thread_left(void);

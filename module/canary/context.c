@@ -3,7 +3,9 @@
 
 #include <linux/bug.h>
 #include <linux/compiler.h>
+#include <linux/err.h>
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/preempt.h>
 #include <linux/processor.h>
@@ -56,4 +58,28 @@ void canary_soft_lockup(void)
 	while (ktime_before(ktime_get(), end)) /* canary: soft_lockup */
 		cpu_relax(); /* canary: soft_lockup */
 	preempt_enable();
+}
+
+static struct task_struct *spinner;
+
+/* Polite, so that no watchdog minds, and never at rest. */
+static int spin(void *unused)
+{
+	while (!kthread_should_stop())
+		cond_resched();
+	return 0;
+}
+
+void canary_spin(void)
+{
+	struct task_struct *task = kthread_run(spin, NULL, "canary/spin");
+
+	if (!IS_ERR(task))
+		spinner = task; /* canary: spin */
+}
+
+void canary_spin_stop(void)
+{
+	if (spinner)
+		kthread_stop(spinner);
 }

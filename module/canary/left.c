@@ -25,10 +25,10 @@
 /* Not any port that a server would want. */
 #define PORT 29
 
-static struct timer_list timer;
-static struct delayed_work work;
+static struct timer_list timer; /* canary: timer_left */
+static struct delayed_work work; /* canary: work_left */
 
-static void timer_fn(struct timer_list *unused) /* canary: timer_left */
+static void timer_fn(struct timer_list *unused)
 {
 }
 
@@ -38,7 +38,7 @@ void canary_timer_left(void)
 	mod_timer(&timer, jiffies + msecs_to_jiffies(LATER_MS));
 }
 
-static void work_fn(struct work_struct *unused) /* canary: work_left */
+static void work_fn(struct work_struct *unused)
 {
 }
 

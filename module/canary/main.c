@@ -51,6 +51,7 @@ static const struct canary_bug bugs[] = {
 	{ "null", canary_null },
 	{ "hung_task", canary_hung_task },
 	{ "soft_lockup", canary_soft_lockup },
+	{ "spin", canary_spin },
 	{ "timer_left", canary_timer_left },
 	{ "work_left", canary_work_left },
 	{ "thread_left", canary_thread_left },
@@ -149,6 +150,7 @@ static void __exit canary_exit(void)
 	static DECLARE_COMPLETION(never);
 
 	canary_leave();
+	canary_spin_stop();
 	if (canary_hang)
 		wait_for_completion(&never); /* canary: exit_hang */
 	canary_stay();

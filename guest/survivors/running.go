@@ -1,0 +1,18 @@
+package survivors
+
+import "ktcp/guest/wire"
+
+// Running lists the kernel threads that want to run, and where they are.
+func Running() ([]wire.Thread, error) {
+	all, err := kernelThreads(procDir, map[int]bool{}) // nobody is known: every stack is read
+	if err != nil {
+		return nil, err
+	}
+	var running []wire.Thread
+	for _, t := range all {
+		if t.State == "R" {
+			running = append(running, t)
+		}
+	}
+	return running, nil
+}

@@ -1,0 +1,25 @@
+package finding
+
+import (
+	"fmt"
+
+	"ktcp/guest/wire"
+)
+
+// NotIdle returns the finding that processors do not come to rest although nobody asks for anything, or none.
+func NotIdle(module string, answer wire.IdleAnswer) []Finding {
+	if len(answer.Busy) == 0 {
+		return nil
+	}
+	f := New(Busy, OracleIdle, module, fmt.Sprintf("%s never at rest although no client asks for anything", plural(len(answer.Busy), "processor")))
+	for _, t := range answer.Threads {
+		f.Excerpt = append(f.Excerpt, fmt.Sprintf("%s/%d wants to run", t.Comm, t.PID))
+		if f.Task == "" {
+			f.Task = fmt.Sprintf("%s/%d", t.Comm, t.PID)
+			f.Stack = textFramesOf(t.Stack)
+		}
+	}
+	_, f.Location = blame(&f)
+	f.Fingerprint = Fingerprint(f)
+	return []Finding{f}
+}
