@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,12 +14,12 @@ import (
 // ErrFormat is returned for a /proc/stat that is not in the format known.
 var ErrFormat = errors.New("cannot read processor times")
 
-const (
-	// share of a window that must be idle: one in so many.
-	share = 4
-	// leastLooks are taken however late it is.
-	leastLooks = 4
-)
+// atRest is how much of one processor may run in a window in which the guest rests, in all: a thread that spins may wander from one
+// processor to the other, so that none of them is busy by itself.
+const atRest = 0.5
+
+// leastLooks are taken however late it is.
+const leastLooks = 4
 
 // Proc looks at a procfs.
 type Proc struct {
@@ -42,81 +41,68 @@ func (p *Proc) Await(req wire.IdleRequest) (wire.IdleAnswer, error) {
 	if err != nil {
 		return wire.IdleAnswer{}, err
 	}
-	rested := map[int]bool{}
+	answer := wire.IdleAnswer{Running: -1}
 	for look := 0; ; look++ {
 		p.sleep(req.Window)
 		now, err := p.read()
 		if err != nil {
 			return wire.IdleAnswer{}, err
 		}
-		for cpu, t := range now {
-			if d := t.total - before[cpu].total; d > 0 && (t.idle-before[cpu].idle)*share >= d {
-				rested[cpu] = true
+		if total := now.total - before.total; total > 0 {
+			ran := float64(total-min(now.idle-before.idle, total)) / float64(total) * float64(now.cpus)
+			if answer.Running < 0 || ran < answer.Running {
+				answer.Running = ran
 			}
 		}
-		if len(rested) == len(now) {
-			return wire.IdleAnswer{}, nil
+		if answer.Running >= 0 && answer.Running <= atRest {
+			return answer, nil
 		}
 		if look+1 >= leastLooks && !time.Now().Before(deadline) {
-			return p.busy(now, rested)
+			answer.Busy = true
+			answer.Threads, err = p.running()
+			return answer, err
 		}
 		before = now
 	}
 }
 
-// busy is the answer when some processors never rested.
-func (p *Proc) busy(all map[int]times, rested map[int]bool) (wire.IdleAnswer, error) {
-	var answer wire.IdleAnswer
-	for cpu := range all {
-		if !rested[cpu] {
-			answer.Busy = append(answer.Busy, cpu)
-		}
-	}
-	slices.Sort(answer.Busy)
-	var err error
-	answer.Threads, err = p.running()
-	return answer, err
+// times are what all processors have spent, in ticks.
+type times struct {
+	cpus        int
+	idle, total uint64
 }
 
-// times are what a processor has spent, in ticks.
-type times struct{ idle, total uint64 }
-
-func (p *Proc) read() (map[int]times, error) {
+func (p *Proc) read() (times, error) {
 	text, err := os.ReadFile(p.stat)
 	if err != nil {
-		return nil, fmt.Errorf("read processor times: %w", err)
+		return times{}, fmt.Errorf("read processor times: %w", err)
 	}
 	return parse(string(text))
 }
 
 // parse reads the lines "cpu0 user nice system idle iowait irq softirq steal guest guest_nice".
-func parse(text string) (map[int]times, error) {
-	all := map[int]times{}
+func parse(text string) (times, error) {
+	var t times
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) < 6 || !strings.HasPrefix(fields[0], "cpu") || fields[0] == "cpu" {
 			continue
 		}
-		cpu, err := strconv.Atoi(fields[0][len("cpu"):])
-		if err != nil {
-			return nil, fmt.Errorf("%w: %q", ErrFormat, line)
-		}
-		var t times
 		// What guests of the guest take is in user time already.
 		for i, f := range fields[1:min(len(fields), 9)] {
 			n, err := strconv.ParseUint(f, 10, 64)
 			if err != nil {
-				return nil, fmt.Errorf("%w: %q", ErrFormat, line)
+				return times{}, fmt.Errorf("%w: %q", ErrFormat, line)
 			}
 			t.total += n
 			if i == 3 || i == 4 {
 				t.idle += n
 			}
 		}
-		all[cpu] = t
+		t.cpus++
 	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: no processor in it", ErrFormat)
+	if t.cpus == 0 {
+		return times{}, fmt.Errorf("%w: no processor in it", ErrFormat)
 	}
-	return all, nil
+	return t, nil
 }

@@ -21,10 +21,12 @@ func TestAwait(t *testing.T) {
 		steps [][4]int // system and idle of each processor, once a window
 		want  wire.IdleAnswer
 	}{
-		{"at rest", [][4]int{{0, 0, 0, 0}, {2, 8, 0, 10}}, wire.IdleAnswer{}},
-		{"one after the other", [][4]int{{0, 0, 0, 0}, {10, 0, 0, 10}, {12, 8, 10, 10}}, wire.IdleAnswer{}},
+		{"at rest", [][4]int{{0, 0, 0, 0}, {2, 8, 0, 10}}, wire.IdleAnswer{Running: 0.2}},
+		{"after a while", [][4]int{{0, 0, 0, 0}, {10, 0, 0, 10}, {12, 8, 0, 20}}, wire.IdleAnswer{Running: 0.2}},
+		{"one spins and wanders", [][4]int{{0, 0, 0, 0}, {10, 0, 0, 10}, {10, 10, 10, 10}, {20, 10, 10, 20}, {20, 20, 20, 20}},
+			wire.IdleAnswer{Busy: true, Running: 1, Threads: spinner}},
 		{"one spins", [][4]int{{0, 0, 0, 0}, {10, 0, 0, 10}, {20, 0, 0, 20}, {30, 0, 0, 30}, {40, 0, 0, 40}},
-			wire.IdleAnswer{Busy: []int{0}, Threads: spinner}},
+			wire.IdleAnswer{Busy: true, Running: 1, Threads: spinner}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "stat")
@@ -47,7 +49,7 @@ func TestAwait(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, bad := range []string{"", "cpu 1 2 3 4 5 6 7\n", "cpux 1 2 3 4 5 6 7\n", "cpu0 1 2 x 4 5 6 7\n"} {
+	for _, bad := range []string{"", "cpu 1 2 3 4 5 6 7\n", "cpu0 1 2 x 4 5 6 7\n"} {
 		if _, err := parse(bad); !errors.Is(err, ErrFormat) {
 			t.Errorf("%q: %v, want %v", bad, err, ErrFormat)
 		}

@@ -98,11 +98,12 @@ type KmemleakAnswer struct {
 // IdleRequest asks whether the processors come to rest.
 type IdleRequest struct {
 	Window time.Duration `json:"window"` // how long is looked at a time, in guest time
-	Limit  time.Duration `json:"limit"`  // how long a processor may take to come to rest
+	Limit  time.Duration `json:"limit"`  // how long they may take to come to rest
 }
 
-// IdleAnswer names the processors that did not, and the kernel threads that wanted to run.
+// IdleAnswer tells whether they did.
 type IdleAnswer struct {
-	Busy    []int    `json:"busy,omitempty"`
-	Threads []Thread `json:"threads,omitempty"`
+	Busy    bool     `json:"busy,omitempty"`    // they did not
+	Running float64  `json:"running"`           // how many processors ran in the quietest window, on average
+	Threads []Thread `json:"threads,omitempty"` // the kernel threads that wanted to run, where it is busy
 }

@@ -6,12 +6,12 @@ import (
 	"ktcp/guest/wire"
 )
 
-// NotIdle returns the finding that processors do not come to rest although nobody asks for anything, or none.
+// NotIdle returns the finding that the processors do not come to rest although nobody asks for anything, or none.
 func NotIdle(module string, answer wire.IdleAnswer) []Finding {
-	if len(answer.Busy) == 0 {
+	if !answer.Busy {
 		return nil
 	}
-	f := New(Busy, OracleIdle, module, fmt.Sprintf("%s never at rest although no client asks for anything", plural(len(answer.Busy), "processor")))
+	f := New(Busy, OracleIdle, module, fmt.Sprintf("%.1f processors run although no client asks for anything", answer.Running))
 	for _, t := range answer.Threads {
 		f.Excerpt = append(f.Excerpt, fmt.Sprintf("%s/%d wants to run", t.Comm, t.PID))
 		if f.Task == "" {
