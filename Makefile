@@ -37,7 +37,7 @@ mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenari
 		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(RUN)' ./scenarios
 
 sweep: setup ## fail one allocation after the other in insmod, status and namespace creation, on the kasan kernel
-	FLAVOR=kasan $(GOTESTSUM) --format testname -- -count=1 -timeout 60m -run '^TestSweep' -v ./scenarios
+	SWEEP=all FLAVOR=kasan $(GOTESTSUM) --format testname -- -count=1 -timeout 60m -run '^TestSweep' -v ./scenarios
 
 fuzz: ## have libFuzzer make up requests for khttpd's parser in user space [SECONDS=60]
 	@scripts/setup.sh clang:clang clang:libclang-rt-dev

@@ -118,10 +118,15 @@ func (g *Guest) watchKernelLog(d time.Duration) (found []finding.Finding) {
 	g.tb.Helper()
 	_ = await(d, func() (bool, error) {
 		g.readKernelLog()
-		found = finding.ParseKmsg(g.records)
+		found = g.reports()
 		return len(found) > 0, g.vm.Err()
 	})
 	return found
+}
+
+// reports returns what the kernel log holds since the scenario began, without what was provoked.
+func (g *Guest) reports() []finding.Finding {
+	return slices.DeleteFunc(finding.ParseKmsg(g.records), g.provoked)
 }
 
 // crashed reports whether a task died in kernel mode: whatever it held is held for ever, and the kernel may hang at the
@@ -154,7 +159,7 @@ func (g *Guest) readKernelLog() {
 func (g *Guest) judgeKernelLog() {
 	g.tb.Helper()
 	g.readKernelLog()
-	g.found(slices.DeleteFunc(finding.ParseKmsg(g.records), g.announced)...)
+	g.found(slices.DeleteFunc(g.reports(), g.announced)...)
 }
 
 // AwaitReport waits until the kernel log holds something that is a finding, for at most that long in wall time. Whether there was one

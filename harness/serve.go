@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"ktcp/guest/wire"
-	"ktcp/harness/finding"
 	"ktcp/harness/subject"
 )
 
@@ -146,7 +145,7 @@ func (g *Guest) unfit(always bool, format string, args ...any) {
 	g.tb.Helper()
 	message := fmt.Sprintf(format, args...)
 	g.readKernelLog()
-	if g.vm.Err() != nil || len(finding.ParseKmsg(g.records)) > 0 {
+	if g.vm.Err() != nil || len(g.reports()) > 0 {
 		g.tb.Fatal(message)
 	}
 	g.broken = fmt.Errorf("%s", message)

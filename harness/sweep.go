@@ -2,6 +2,8 @@ package harness
 
 import (
 	"fmt"
+	"os"
+	"strings"
 	"syscall"
 
 	"ktcp/guest/wire"
@@ -13,9 +15,23 @@ var moduleSpace = wire.Range{Start: 0xffffffffa0000000, End: 0xffffffffff000000}
 
 // The bounds of a sweep.
 const (
-	sweepBatch = 32   // calls between two looks at the kernel log
+	sweepBatch = 16   // calls between two looks at the kernel log
 	sweepMost  = 4096 // allocations in one call: no init makes as many
 )
+
+// sweepVariable is "all" for every allocation. Otherwise every sweepStride-th is tried: a call with hundreds of them takes minutes
+// on a kernel that checks all that it does.
+const (
+	sweepVariable = "SWEEP"
+	sweepStride   = 17
+)
+
+func stride() int {
+	if os.Getenv(sweepVariable) == "all" {
+		return 1
+	}
+	return sweepStride
+}
 
 // SweepInsmod has insmod of the module fail at its first, second, ... allocation, whether the module makes it or the kernel on its
 // behalf, until none is left. Each insmod must be refused, or go on without, and leave nothing behind; the module must unload after
@@ -42,6 +58,14 @@ func (g *Guest) SweepNetns() {
 	g.sweep("unshare a network namespace", wire.SweepRequest{Netns: true})
 }
 
+// provoked tells of a report that says no more than that an allocation has failed, where the scenario has made it fail: the
+// kernel says so of its own.
+func (g *Guest) provoked(f finding.Finding) bool {
+	noMemory := f.Kind == finding.OOM && f.Module == "" ||
+		f.Kind == finding.Splat && strings.Contains(f.Title, "-12") // -ENOMEM, in so many words
+	return g.swept && noMemory
+}
+
 // sweep goes through all allocations of a call, until a finding shows or none is left.
 func (g *Guest) sweep(what string, req wire.SweepRequest) {
 	g.tb.Helper()
@@ -52,7 +76,11 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 	req.Deadline = g.unloadDeadline()
 	outcomes := map[syscall.Errno]int{}
 	failed := 0
-	for req.First, req.Count = 1, sweepBatch; req.First < sweepMost; req.First += req.Count {
+	req.Stride = stride()
+	if req.Write != nil { // has few
+		req.Stride = 1
+	}
+	for req.First, req.Count = 1, sweepBatch; req.First < sweepMost; req.First += req.Count * req.Stride {
 		answer := call(g, wire.Sweep, req)
 		steps := answer.Steps
 		failed += len(steps)
@@ -66,8 +94,8 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 			}
 		}
 		g.readKernelLog()
-		if found := finding.ParseKmsg(g.records); len(found) > 0 {
-			g.tb.Errorf("%s: the kernel log has a report after allocations %d to %d had failed", what, req.First, req.First+len(answer.Steps)-1)
+		if found := g.reports(); len(found) > 0 {
+			g.tb.Errorf("%s: the kernel log has a report after allocations %d to %d had failed", what, req.First, steps[len(steps)-1].N)
 			return
 		}
 		if last := answer.Undisturbed; last != nil {

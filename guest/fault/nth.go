@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -13,13 +14,15 @@ import (
 // ErrUnsupported is returned by a kernel that cannot inject faults.
 var ErrUnsupported = errors.New("the kernel has no fault injection (CONFIG_FAULT_INJECTION, CONFIG_FAILSLAB)")
 
-// settings make every kind of allocation fail where it is asked to: by default those that may sleep are spared.
+// faults is where the kernel keeps a directory for each kind of fault. fail-nth counts all kinds: copies from user space, too,
+// where the kernel can make them fail.
+const faults = "/sys/kernel/debug/fail*/"
+
+// settings are those of each kind, where it has them.
 var settings = map[string]string{
-	"/sys/kernel/debug/failslab/ignore-gfp-wait":        "N",
-	"/sys/kernel/debug/failslab/verbose":                "0", // no backtrace for each
-	"/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait": "N",
-	"/sys/kernel/debug/fail_page_alloc/min-order":       "0",
-	"/sys/kernel/debug/fail_page_alloc/verbose":         "0",
+	"ignore-gfp-wait": "N", // by default allocations that may sleep are spared
+	"min-order":       "0",
+	"verbose":         "0", // no backtrace for each
 }
 
 // Ready prepares the kernel, or returns [ErrUnsupported].
@@ -30,10 +33,15 @@ func Ready() error {
 	if _, err := os.Stat("/sys/kernel/debug/failslab"); err != nil {
 		return ErrUnsupported
 	}
-	for file, value := range settings {
-		err := os.WriteFile(file, []byte(value), 0)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+	for name, value := range settings {
+		files, err := filepath.Glob(faults + name)
+		if err != nil {
 			return fmt.Errorf("prepare fault injection: %w", err)
+		}
+		for _, file := range files {
+			if err := os.WriteFile(file, []byte(value), 0); err != nil {
+				return fmt.Errorf("prepare fault injection: %w", err)
+			}
 		}
 	}
 	return nil
@@ -52,6 +60,10 @@ func nth(n int, call func() error) (injected bool, err error) {
 	callErr := call()
 	var text [16]byte
 	got, err := unix.Pread(fd, text[:], 0)
+	if err == unix.EFAULT {
+		// The call had fewer, and the nth was this read's own copy to user space.
+		return false, callErr
+	}
 	if err != nil {
 		return false, fmt.Errorf("read fail-nth: %w", err)
 	}

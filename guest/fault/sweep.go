@@ -40,7 +40,7 @@ func (s Sweeper) Sweep(req wire.SweepRequest) (wire.SweepAnswer, error) {
 	if err != nil {
 		return answer, err
 	}
-	for n := req.First; n < req.First+req.Count; n++ {
+	for n := req.First; n < req.First+req.Count*max(req.Stride, 1); n += max(req.Stride, 1) {
 		injected, errno, err := s.try(call, n)
 		if err != nil {
 			return answer, fmt.Errorf("sweep, allocation %d: %w", n, err)

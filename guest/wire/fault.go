@@ -5,11 +5,12 @@ import "time"
 // Sweep has a system call fail at its first, second, ... allocation, by the kernel's fault injection.
 var Sweep = Op[SweepRequest, SweepAnswer]{"sweep"}
 
-// SweepRequest names the system call, exactly one of its parts, and which allocations are to fail: First, the one after it and so
+// SweepRequest names the system call, exactly one of its parts, and which allocations are to fail: First, the one Stride after it and so
 // on, Count in all, or until the call makes no more. What a call that succeeds has done is undone before the next.
 type SweepRequest struct {
-	First int `json:"first"` // from 1
-	Count int `json:"count"`
+	First  int `json:"first"` // from 1
+	Count  int `json:"count"`
+	Stride int `json:"stride"` // 1: each; 7: every seventh
 
 	Insmod *InsmodRequest `json:"insmod,omitempty"` // undone by rmmod
 	Write  *WriteRequest  `json:"write,omitempty"`  // undone by writing Undo
