@@ -55,7 +55,7 @@ bench-reference: ## make what make bench measured the committed reference, and i
 	@DATA=results/reference scripts/plot.sh
 
 plot: ## render the figures of results/ with gnuplot, as SVG and PNG
-	@scripts/setup.sh plot
+	@scripts/setup.sh gnuplot:gnuplot-nox
 	@scripts/plot.sh
 
 modules: ## the kernel modules alone, with plain kbuild [KDIR=/lib/modules/.../build]

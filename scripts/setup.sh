@@ -22,17 +22,6 @@ needs=(
 	git:git
 	"$@" # what one target alone needs, in the same form
 )
-# What only some commands need: setup.sh plot.
-for what in "$@"; do
-	case $what in
-	plot) needs+=(gnuplot:gnuplot-nox) ;;
-	*)
-		echo "setup: nothing is known of $what" >&2
-		exit 1
-		;;
-	esac
-done
-
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
 	say "$*"
