@@ -51,6 +51,7 @@ var canaries = []canary{
 	{Canary: anywhere(sees("sysfs_left", left, finding.Survivor, "sysfs"))},
 	{Canary: anywhere(sees("socket_left", left, finding.Survivor, "socket"))},
 	{Canary: anywhere(sees("netns_left", left, finding.Survivor, "netns"))},
+	{Canary: anywhere(sees("signals_left", left, finding.Survivor, "signals"))},
 	{Canary: anywhere(sees("workqueue_left", left, finding.Survivor, "thread"))},
 	{Canary: anywhere(sees("thread_left", left, finding.Survivor, "thread"))},
 

@@ -189,3 +189,15 @@ func TestTake(t *testing.T) {
 		}
 	}
 }
+
+func TestHeeds(t *testing.T) {
+	for status, want := range map[string]string{
+		"Name:\tkworker/0:1\nSigIgn:\tffffffffffffffff\nSigCgt:\t0\n": "",
+		"Name:\tkworker/0:1\nSigIgn:\tfffffffffffffeff\nSigCgt:\t0\n": "0x100",
+		"Name:\tkworker/0:1\n": "",
+	} {
+		if got := heeds(status); got != want {
+			t.Errorf("%q: %q, want %q", status, got, want)
+		}
+	}
+}

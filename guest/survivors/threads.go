@@ -54,6 +54,12 @@ func kernelThreads(proc string, known map[int]bool) ([]wire.Thread, error) {
 				t.Stack = string(stack)
 			}
 		}
+		if strings.HasPrefix(t.Comm, "kworker/") {
+			status, err := os.ReadFile(filepath.Join(proc, n, "status"))
+			if err == nil {
+				t.Heeds = heeds(string(status))
+			}
+		}
 		threads = append(threads, t)
 	}
 	slices.SortFunc(threads, func(a, b wire.Thread) int { return a.PID - b.PID })
@@ -79,4 +85,18 @@ func parseStat(stat string) (t wire.Thread, flags uint64, err error) {
 		return t, 0, fmt.Errorf("thread status %q: %w", stat, ErrFormat)
 	}
 	return t, flags, nil
+}
+
+// heeds returns the mask of the signals that a thread does not ignore, or "" where it ignores all, from its /proc/PID/status.
+func heeds(status string) string {
+	_, rest, ok := strings.Cut(status, "\nSigIgn:")
+	if !ok {
+		return ""
+	}
+	line, _, _ := strings.Cut(rest, "\n")
+	ignored, err := strconv.ParseUint(strings.TrimSpace(line), 16, 64)
+	if err != nil || ignored == ^uint64(0) {
+		return ""
+	}
+	return fmt.Sprintf("%#x", ^ignored)
 }

@@ -70,6 +70,9 @@ type Thread struct {
 	Comm  string `json:"comm"`
 	State string `json:"state"` // R, S, D ...
 	Stack string `json:"stack,omitempty"`
+	// Heeds is the mask of the signals that a worker of the kernel's pools does not ignore, in hexadecimal: all of them ignore all
+	// signals, unless somebody's work has changed that and left it so. Empty for others, and for workers that are as they should be.
+	Heeds string `json:"heeds,omitempty"`
 }
 
 // Socket is a TCP socket.

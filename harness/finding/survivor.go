@@ -41,6 +41,7 @@ func Survivors(module string, before, after wire.SurvivorsAnswer) []Finding {
 		return []Finding{Blind(OracleSurvivors, errNoThreads)}
 	}
 	findings := survivingThreads(module, before.Threads, after.Threads)
+	findings = append(findings, changedWorkers(module, before.Threads, after.Threads)...)
 	findings = append(findings, survivingSockets(module, before.Sockets, after.Sockets)...)
 	findings = append(findings, survivingPaths(module, "sysfs", before.Sysfs, after.Sysfs)...)
 	findings = append(findings, survivingPaths(module, "proc", before.Proc, after.Proc)...)
@@ -79,6 +80,25 @@ func survivingThreads(module string, before, after []wire.Thread) []Finding {
 		findings = append(findings, f)
 	}
 	return findings
+}
+
+// changedWorkers returns a finding for the workers that have learned to heed signals: they are everybody's, and the next work that one of
+// them runs may be interrupted by a signal that was meant for the module's.
+func changedWorkers(module string, before, after []wire.Thread) []Finding {
+	known := map[int]string{}
+	for _, t := range before {
+		known[t.PID] = t.Heeds
+	}
+	var lines []string
+	for _, t := range after {
+		if t.Heeds != "" && t.Heeds != known[t.PID] {
+			lines = append(lines, fmt.Sprintf("%s/%d heeds signals %s", t.Comm, t.PID, t.Heeds))
+		}
+	}
+	if lines == nil {
+		return nil
+	}
+	return []Finding{survivor(module, "signals", fmt.Sprintf("%s of the kernel left with signals allowed", plural(len(lines), "worker")), lines...)}
 }
 
 func survivingSockets(module string, before, after []wire.Socket) []Finding {

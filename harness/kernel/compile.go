@@ -193,6 +193,7 @@ func (p *provisioner) make(ctx context.Context, tree, release string) error {
 	p.follow(out, release)
 	if err := cmd.Wait(); err != nil {
 		if ctx.Err() != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // one that somebody has stopped hears nothing else
 			return fmt.Errorf("build kernel: %w", ctx.Err())
 		}
 		return &apt.CommandError{Argv: []string{"make", "bzImage"}, Err: err, Output: said.String()}

@@ -88,6 +88,14 @@ func TestFlavorIsBuiltOnce(t *testing.T) {
 					t.Errorf("%s is still there", gone)
 				}
 			}
+			defer func() { // without a network
+				a.withdraw()
+				a.update()
+				old, _, err := a.flavored(t.Context(), c, "6.1", KASAN)
+				if err != nil || old.ID != k.ID {
+					t.Errorf("with nothing to be had: %v", err)
+				}
+			}()
 			again, said, err := a.flavored(t.Context(), c, "6.1", KASAN)
 			if err != nil || again.ID != k.ID || said != nil {
 				t.Errorf("the second time: %v, said %q", err, said)

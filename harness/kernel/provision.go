@@ -37,11 +37,15 @@ func (p *provisioner) packaged(ctx context.Context, r request) (*Kernel, error) 
 		}
 	}
 	k, err := p.fetch(ctx, r)
-	if err == nil || ctx.Err() != nil || p.flavor() != Stock {
+	if err == nil || ctx.Err() != nil {
 		return k, err
 	}
 	// Without a network, yesterday's kernel is better than none.
-	if k := p.cached(r); k != nil {
+	cached := p.cached
+	if p.flavor() != Stock {
+		cached = func(r request) *Kernel { return p.cachedFlavor(ctx, r) }
+	}
+	if k := cached(r); k != nil {
 		p.logf("%v: using %s from the cache", err, k.Release)
 		return k, nil
 	}

@@ -1,9 +1,12 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -116,3 +119,37 @@ func (a archiver) noSource(r request, flavor string, all []candidate) error {
 	return fmt.Errorf("%w with the source of %q, which the flavor %s is built from: apt offers the source of %s (%s); "+
 		"choose one of them with KERNEL=, or run: sudo apt-get update", ErrNoPackage, want, flavor, strings.Join(have, ", "), a.Age())
 }
+
+// cachedFlavor returns a kernel in the cache that fits the request and was built with the options and the compiler of today, nil where
+// there is none.
+func (p *provisioner) cachedFlavor(ctx context.Context, r request) *Kernel {
+	entries, err := os.ReadDir(filepath.Join(p.Cache.Root(), cacheKind))
+	if err != nil {
+		return nil
+	}
+	var best *Kernel
+	for _, e := range entries {
+		dir := filepath.Join(p.Cache.Root(), cacheKind, e.Name())
+		k, err := loadEntry(dir)
+		if err != nil || k.Flavor != p.flavor() {
+			continue
+		}
+		series := seriesPattern.FindString(k.Release)
+		name := cmp.Or(r.name, defaultSeries)
+		if !within(k.Release, name) && !k.hasVersion(name) {
+			continue
+		}
+		want, err := recipe(ctx, k.Flavor, series)
+		made, madeErr := readMeta(dir)
+		if err != nil || madeErr != nil || made.Recipe != want {
+			continue
+		}
+		if best == nil || compareVersions(k.Release, best.Release) > 0 {
+			best = k
+		}
+	}
+	return best
+}
+
+// seriesPattern is the series that a release belongs to.
+var seriesPattern = regexp.MustCompile(`^\d+\.\d+`)

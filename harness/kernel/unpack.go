@@ -95,13 +95,9 @@ func firstOf(dir string, paths ...string) (string, error) {
 
 // loadEntry returns the kernel in an entry of the cache, and an error when files of it are missing.
 func loadEntry(dir string) (*Kernel, error) {
-	text, err := os.ReadFile(filepath.Join(dir, metaFile))
+	m, err := readMeta(dir)
 	if err != nil {
-		return nil, fmt.Errorf("read kernel in the cache: %w", err)
-	}
-	var m meta
-	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, metaFile), err)
+		return nil, err
 	}
 	k := &Kernel{
 		Release: m.Release, Flavor: m.Flavor, CC: m.CC, ID: m.ID, Packages: m.Packages,
@@ -121,4 +117,17 @@ func loadEntry(dir string) (*Kernel, error) {
 	}
 	k.Config, err = readConfig(filepath.Join(k.Build, ".config"))
 	return k, err
+}
+
+// readMeta reads what an entry of the cache says about itself.
+func readMeta(dir string) (meta, error) {
+	var m meta
+	text, err := os.ReadFile(filepath.Join(dir, metaFile))
+	if err != nil {
+		return m, fmt.Errorf("read kernel in the cache: %w", err)
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return m, fmt.Errorf("read %s: %w", filepath.Join(dir, metaFile), err)
+	}
+	return m, nil
 }

@@ -12,6 +12,7 @@
 #include <linux/net.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
@@ -114,6 +115,20 @@ void canary_sysfs_left(void)
 void canary_netns_left(void)
 {
 	get_net(canary_net); /* canary: netns_left */
+}
+
+static void allow_fn(struct work_struct *unused)
+{
+	allow_signal(SIGKILL); /* canary: signals_left */
+}
+
+/* A worker is everybody's, and keeps what work has done to it. */
+void canary_signals_left(void)
+{
+	static DECLARE_WORK(allow, allow_fn);
+
+	schedule_work(&allow);
+	flush_work(&allow);
 }
 
 /* The rescuer is a thread. A queue without one would leave no trace of it. */

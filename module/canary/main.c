@@ -60,6 +60,7 @@ static const struct canary_bug bugs[] = {
 	{ "proc_left", canary_proc_left },
 	{ "sysfs_left", canary_sysfs_left },
 	{ "netns_left", canary_netns_left },
+	{ "signals_left", canary_signals_left },
 	{ "workqueue_left", canary_workqueue_left },
 	{ "busy", canary_busy },
 	{ "exit_hang", canary_exit_hang },
