@@ -1,6 +1,10 @@
 package harness
 
-import "ktcp/guest/wire"
+import (
+	"strings"
+
+	"ktcp/guest/wire"
+)
 
 // sockets are the kernel's caches that hold a socket and what belongs to it whoever opened it.
 var sockets = map[string]bool{"TCP": true, "TCPv6": true, "sock_inode_cache": true, "request_sock_TCP": true, "request_sock_TCPv6": true}
@@ -28,4 +32,17 @@ func (m *Module) Held() (inSockets, beside int) {
 		}
 	}
 	return inSockets, beside
+}
+
+// Kthreads returns how many threads of the kernel there are that serve one purpose: the workers of workqueues come and go
+// with whatever there is to do.
+func (g *Guest) Kthreads() int {
+	g.tb.Helper()
+	n := 0
+	for _, t := range call(g, wire.Survivors, wire.None{}).Threads {
+		if !strings.HasPrefix(t.Comm, "kworker/") {
+			n++
+		}
+	}
+	return n
 }

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -58,4 +59,78 @@ func BenchmarkKhttpdPipelined(b *testing.B) {
 
 func BenchmarkKhttpdConnEach(b *testing.B) {
 	compare(b, harness.HTTP, harness.WrkRun{Conns: benchConns, Close: true})
+}
+
+// echoRequests are enough for half a second of guest time, and echoWarm for memory to be had and code to be read.
+const (
+	echoRequests = 20000
+	echoWarm     = 2000
+)
+
+func BenchmarkKechoEcho(b *testing.B) {
+	for _, size := range []int{64, 4096} {
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
+			g := harness.Clone(b, harness.ForSpeed())
+			s := g.Serve(harness.Echo, "bench=1")
+			twin := g.Twin(peerPort)
+			message := make([]byte, size)
+			for i := range message {
+				message[i] = byte(i)
+			}
+			g.Init().EchoRate(s.Addr, benchConns, echoWarm, message)
+			g.Init().EchoRate(peerAddr, benchConns, echoWarm, message)
+			var ours, theirs float64
+			for b.Loop() {
+				harness.Logf("%s: %s, then its twin", b.Name(), s.Name)
+				ours = g.Init().EchoRate(s.Addr, benchConns, echoRequests, message)
+				theirs = g.Init().EchoRate(peerAddr, benchConns, echoRequests, message)
+			}
+			twin.Stop()
+			report(b, ours, "x-twin", theirs)
+		})
+	}
+}
+
+// idleConns is few enough for a kernel that notes who allocates what.
+const idleConns = 1000
+
+// active waits until that many connections are open at the server.
+func active(b *testing.B, g *harness.Guest, s *harness.Subject, want int) {
+	b.Helper()
+	file := "/sys/kernel/" + s.Name + "/net/data/statistics/active"
+	deadline := time.Now().Add(time.Minute)
+	for got := ""; got != fmt.Sprintln(want); got = g.Init().ReadFile(file) {
+		if time.Now().After(deadline) {
+			b.Fatalf("%s reads %q, want %d", file, got, want)
+		}
+	}
+}
+
+// BenchmarkIdleConnections measures what a connection costs that does nothing, by the ledger.
+func BenchmarkIdleConnections(b *testing.B) {
+	for _, role := range []harness.Role{harness.Echo, harness.HTTP} {
+		b.Run(role.Reference(), func(b *testing.B) {
+			g := harness.Clone(b, harness.OnInstructions())
+			s := g.Serve(role)
+			threads := g.Kthreads()
+			_, before := s.Held()
+			for b.Loop() {
+				harness.Logf("%s: opening %d connections", b.Name(), idleConns)
+				var conns []*harness.Conn
+				for range idleConns {
+					conns = append(conns, g.Init().Dial(s.Addr))
+				}
+				active(b, g, s, idleConns)
+				inSockets, after := s.Held()
+				b.ReportMetric(float64(after-before)/idleConns, "B/conn")
+				b.ReportMetric(float64(inSockets)/idleConns, "socket-B/conn")
+				b.ReportMetric(float64(g.Kthreads()-threads), "threads")
+				for _, c := range conns {
+					c.Reset()
+				}
+				active(b, g, s, 0)
+			}
+			b.ReportMetric(0, "ns/op") // of the host, which says nothing
+		})
+	}
 }
