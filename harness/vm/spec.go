@@ -25,10 +25,13 @@ const (
 // Defaults of [Spec].
 const (
 	// DefaultMemory fits the kernel with generic KASAN, whose shadow takes an eighth, and 10,000 connections.
-	DefaultMemory         = 512 // MiB
-	DefaultBootTimeout    = 3 * time.Minute
-	DefaultRestoreTimeout = time.Minute
-	DefaultRequestTimeout = 30 * time.Second
+	DefaultMemory      = 512 // MiB
+	DefaultBootTimeout = 3 * time.Minute
+	// DefaultBootTimeoutInstructions is for the clock of instructions: all devices and the processor share one of the
+	// host's threads, which may have to share its processor with much else.
+	DefaultBootTimeoutInstructions = 12 * time.Minute
+	DefaultRestoreTimeout          = time.Minute
+	DefaultRequestTimeout          = 30 * time.Second
 	// DefaultProbeTimeout is enough for a guest under KVM ten times over.
 	DefaultProbeTimeout = 20 * time.Second
 )
@@ -108,6 +111,10 @@ func (s Spec) withDefaults() Spec {
 	if s.Logf == nil {
 		s.Logf = func(string, ...any) {}
 	}
+	boot := DefaultBootTimeout
+	if s.Clock == Instructions {
+		boot = DefaultBootTimeoutInstructions
+	}
 	if s.QEMU == "" {
 		s.QEMU = qemuCommand
 	}
@@ -115,7 +122,7 @@ func (s Spec) withDefaults() Spec {
 		set *time.Duration
 		to  time.Duration
 	}{
-		{&s.BootTimeout, DefaultBootTimeout},
+		{&s.BootTimeout, boot},
 		{&s.RestoreTimeout, DefaultRestoreTimeout},
 		{&s.RequestTimeout, DefaultRequestTimeout},
 		{&s.ProbeTimeout, DefaultProbeTimeout},
