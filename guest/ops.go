@@ -95,6 +95,9 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.Recv, a.conns.Recv)
 	serve.Handle(t, wire.CloseConn, a.conns.Close)
 	serve.Handle(t, wire.CloseAll, a.closeAll)
+	serve.Handle(t, wire.Echo, a.conns.Echo)
+	serve.Handle(t, wire.DialMany, a.conns.DialMany)
+	serve.Handle(t, wire.CloseMany, a.conns.CloseMany)
 
 	serve.Handle(t, wire.LoadStart, a.loads.Start)
 	serve.Handle(t, wire.LoadStop, a.loads.Stop)

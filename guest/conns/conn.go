@@ -16,6 +16,9 @@ type conn struct {
 	space   any // the namespace, as its table tells it from others
 	listens bool
 
+	echoes sync.Mutex // guards echo
+	echo   echo
+
 	mu      sync.Mutex
 	users   int
 	closing bool

@@ -1,0 +1,64 @@
+package conns
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"ktcp/guest/wire"
+)
+
+// DialMany opens many connections, one after the other, with handles in a row. When one of them fails none is left.
+func (t *Table) DialMany(req wire.DialManyRequest) (wire.DialManyAnswer, error) {
+	deadline := deadlineAfter(req.Timeout)
+	remote, err := netip.ParseAddrPort(req.Addr)
+	if err != nil {
+		return wire.DialManyAnswer{}, fmt.Errorf("dial: %w", err)
+	}
+	space, err := t.spaces.Space(req.Netns)
+	if err != nil {
+		return wire.DialManyAnswer{}, err
+	}
+	made := make([]*conn, 0, max(0, req.Count))
+	// One visit to the namespace for all: each would cost a thread.
+	err = t.spaces.Do(req.Netns, func() error {
+		for range req.Count {
+			fd, err := unix.Socket(family(remote), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+			if err != nil {
+				return fmt.Errorf("socket: %w", err)
+			}
+			c := &conn{fd: fd, space: space}
+			made = append(made, c)
+			if err := c.connect(remote, deadline); err != nil {
+				return fmt.Errorf("connect to %s: %w", req.Addr, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		for _, c := range made {
+			c.close()
+		}
+		return wire.DialManyAnswer{}, fmt.Errorf("after %d connections: %w", max(0, len(made)-1), err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	first := t.last + 1
+	for _, c := range made {
+		t.last++
+		t.all[t.last] = c
+	}
+	return wire.DialManyAnswer{First: first}, nil
+}
+
+// CloseMany closes connections with handles in a row, with RST.
+func (t *Table) CloseMany(req wire.CloseManyRequest) (wire.None, error) {
+	var errs error
+	for handle := req.First; handle < req.First+uint64(req.Count); handle++ {
+		_, err := t.Close(wire.CloseRequest{Conn: handle, Mode: wire.CloseReset})
+		errs = errors.Join(errs, err)
+	}
+	return wire.None{}, errs
+}

@@ -1,0 +1,145 @@
+package scenarios
+
+import (
+	"testing"
+
+	"ktcp/harness"
+)
+
+// The module goes whatever its connections are doing: in time, without a trace, and can come back at once.
+func TestEchoRmmod(t *testing.T) {
+	for _, state := range []struct {
+		name   string
+		params []string
+		// enter brings connections into the state.
+		enter func(n *harness.Netns, addr string)
+	}{
+		{"fresh", nil, func(*harness.Netns, string) {}},
+		{"after traffic", nil, func(n *harness.Netns, addr string) {
+			for range 5 {
+				c := n.Dial(addr)
+				c.Echo(1000)
+				c.Close()
+			}
+			n.EchoTraffic(addr, 4, message).Stop()
+		}},
+		{"idle", nil, func(n *harness.Netns, addr string) {
+			n.Dial(addr)
+			n.Dial(addr).Echo(100)
+		}},
+		{"just connected", nil, func(n *harness.Netns, addr string) { n.DialMany(addr, 64) }},
+		{"just sent", nil, func(n *harness.Netns, addr string) {
+			for range 8 {
+				n.Dial(addr).EchoSend(20_000)
+			}
+		}},
+		{"answers unread", nil, func(n *harness.Netns, addr string) {
+			c := n.Dial(addr)
+			c.Echo(10)
+			c.EchoSend(5000)
+			n.Dial(addr).Echo(10)
+		}},
+		{"full send buffer", nil, func(n *harness.Netns, addr string) {
+			n.Dial(addr).EchoFill()
+			n.Dial(addr).EchoFill()
+		}},
+		{"half-closed", nil, func(n *harness.Netns, addr string) {
+			n.Dial(addr).CloseWrite() // the server's FIN is unanswered, since the client does not close
+			c := n.Dial(addr)
+			c.EchoFill()
+			c.CloseWrite()
+		}},
+		{"half-closed and gone", nil, func(n *harness.Netns, addr string) {
+			c := n.Dial(addr)
+			c.EchoFill()
+			c.Close() // with bytes unread: RST
+			n.Dial(addr).Reset()
+		}},
+		{"backlog full", []string{"max_conns=1", "backlog=2"}, func(n *harness.Netns, addr string) {
+			n.Dial(addr).Echo(10)
+			n.Dial(addr)
+			n.Dial(addr).Send("unheard")
+			n.Dial(addr)
+			n.Unanswered(addr)
+		}},
+		{"TIME_WAIT", nil, func(n *harness.Netns, addr string) {
+			for range 5 {
+				c := n.Dial(addr)
+				c.EchoToTheEnd(100)
+				c.Close()
+			}
+		}},
+		{"under load", nil, func(n *harness.Netns, addr string) { n.EchoTraffic(addr, 32, message) }},
+	} {
+		t.Run(state.name, func(t *testing.T) {
+			t.Parallel()
+			g := harness.Clone(t)
+			kecho := g.Serve(harness.Echo, state.params...)
+			state.enter(g.Init(), kecho.Addr)
+			kecho.Rmmod()
+			g.Init().Refuses(kecho.Addr)
+			kecho.Reload()
+			g.Init().Dial(kecho.Addr).Echo(100)
+		})
+	}
+}
+
+// What was sent before the end is answered before the end.
+func TestEchoRmmodEndsConnectionsProperly(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kecho := g.Serve(harness.Echo)
+	idle, used := g.Init().Dial(kecho.Addr), g.Init().Dial(kecho.Addr)
+	used.Echo(1000)
+	idle.Echo(1)
+	kecho.Rmmod()
+	for _, c := range []*harness.Conn{idle, used} {
+		if rest := c.RecvAll(); len(rest) > 0 {
+			t.Errorf("%q came on a connection that should just end", rest)
+		}
+	}
+}
+
+func TestEchoInsmodRmmodAgain(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kecho := g.Serve(harness.Echo)
+	for i := range 5 {
+		g.Init().Dial(kecho.Addr).Echo(100 * i)
+		kecho.Rmmod()
+		kecho.Reload()
+	}
+}
+
+// Ten thousand clients that connect and wait for ever: nothing happens. No thread is there for them, somebody else gets an
+// answer as before, and the module goes when it is told to.
+func TestEchoTenThousandIdle(t *testing.T) {
+	const (
+		count     = 10_000
+		chunk     = 1000
+		mostBytes = 1024 // of the module's own, for each
+	)
+	g := harness.Clone(t)
+	kecho := g.Serve(harness.Echo, "backlog=4096")
+	probe := g.Init().Dial(kecho.Addr)
+	probe.Echo(10)
+	before := g.KernelThreads()
+	for range count / chunk {
+		g.Init().DialMany(kecho.Addr, chunk)
+		probe.Echo(1000)
+	}
+	kecho.AwaitCounter(g.Init(), "active", count+1)
+
+	// The kernel's own workers come and go with what there is to do.
+	if after := g.KernelThreads(); after > before+8 {
+		t.Errorf("%d connections: %d kernel threads, %d before", count, after, before)
+	}
+	g.Init().Dial(kecho.Addr).Echo(1000)
+	if objects, size := g.Slab(kecho.Name); objects < count || size > mostBytes {
+		t.Errorf("%d objects of %d bytes in the module's cache, want %d of at most %d bytes", objects, size, count, mostBytes)
+	} else {
+		t.Logf("%d objects of %d bytes", objects, size)
+	}
+	kecho.Rmmod()
+	g.Init().Refuses(kecho.Addr)
+}
