@@ -71,7 +71,7 @@ func (a *agent) table() serve.Table {
 	t := serve.Table{}
 	serve.Handle(t, wire.Hello, a.clock.hello, serve.Inline)
 
-	serve.Handle(t, wire.Insmod, kmod.Insmod)
+	serve.Handle(t, wire.Insmod, a.insmod)
 	serve.Handle(t, wire.Rmmod, a.unloader.Rmmod)
 	serve.Handle(t, wire.Modules, kmod.Modules)
 
@@ -116,6 +116,14 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.Kmemleak, a.leaks.Scan)
 	serve.Handle(t, wire.Idle, rest.New(survivors.Running).Await)
 	return t
+}
+
+func (a *agent) insmod(req wire.InsmodRequest) (answer wire.InsmodAnswer, err error) {
+	err = a.spaces.Do(req.Netns, func() error {
+		answer, err = kmod.Insmod(req)
+		return err
+	})
+	return answer, err
 }
 
 func (a *agent) netnsAdd(req wire.NetnsRequest) (wire.None, error) {

@@ -95,9 +95,12 @@ func (g *Guest) insmod(name, params string) error {
 
 // Rmmod unloads the module. One that is in use, or whose exit does not return in time, is a finding that
 // says who blocks it and where.
-func (m *Module) Rmmod() {
+func (m *Module) Rmmod() { m.g.tb.Helper(); m.RmmodWithin(m.g.unloadDeadline()) }
+
+// RmmodWithin is Rmmod with a deadline of its own, in guest time, for a module that has much to clear away.
+func (m *Module) RmmodWithin(deadline time.Duration) {
 	m.g.tb.Helper()
-	answer := call(m.g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: m.g.unloadDeadline()})
+	answer := call(m.g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: deadline})
 	m.loaded = false
 	if !answer.Done {
 		m.g.rmmodFinding(m.Name, answer)

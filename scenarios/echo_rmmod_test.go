@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"testing"
+	"time"
 
 	"ktcp/harness"
 )
@@ -116,7 +117,7 @@ func TestEchoInsmodRmmodAgain(t *testing.T) {
 func TestEchoTenThousandIdle(t *testing.T) {
 	const (
 		count     = 10_000
-		chunk     = 1000
+		chunk     = 500
 		mostBytes = 1024 // of the module's own, for each
 	)
 	g := harness.Clone(t)
@@ -140,6 +141,6 @@ func TestEchoTenThousandIdle(t *testing.T) {
 	} else {
 		t.Logf("%d objects of %d bytes", objects, size)
 	}
-	kecho.Rmmod()
+	kecho.RmmodWithin(40 * time.Second) // all of them say good bye
 	g.Init().Refuses(kecho.Addr)
 }

@@ -75,9 +75,10 @@ type HelloAnswer struct {
 
 // InsmodRequest loads a module from its image.
 type InsmodRequest struct {
-	Name   string `json:"name"`   // as the kernel will name it: hyphens become underscores
-	Image  []byte `json:"image"`  // the .ko; DWARF may be stripped before it is sent
-	Params string `json:"params"` // as on insmod's command line: "host=127.0.0.1 port=80"
+	Name   string `json:"name"`            // as the kernel will name it: hyphens become underscores
+	Image  []byte `json:"image"`           // the .ko; DWARF may be stripped before it is sent
+	Params string `json:"params"`          // as on insmod's command line: "host=127.0.0.1 port=80"
+	Netns  string `json:"netns,omitempty"` // of the process that loads it
 }
 
 // InsmodAnswer tells where the module's sections are.

@@ -1,0 +1,208 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"ktcp/harness"
+)
+
+// Each line that is written here names a socket: its own address, then its peer's.
+const dropFile = "/proc/net/drop_tcp_sock"
+
+// dropping returns a guest with droptcp and an echo server, where somebody can be dropped.
+func dropping(t *testing.T) (n *harness.Netns, kecho *harness.Subject) {
+	t.Helper()
+	g := harness.Clone(t)
+	g.Insmod("droptcp")
+	return g.Init(), g.Serve(harness.Echo)
+}
+
+func TestDropEstablished(t *testing.T) {
+	t.Parallel()
+	n, kecho := dropping(t)
+	client, server, other := n.Dial(kecho.Addr), n.Dial(kecho.Addr), n.Dial(kecho.Addr)
+	for _, c := range []*harness.Conn{client, server, other} {
+		c.Echo(100)
+	}
+	n.WriteFile(dropFile, client.Local+" "+client.Remote+"\n")
+	client.Aborted()
+	n.WriteFile(dropFile, server.Remote+"\t \t"+server.Local+"\n") // its end at the module
+	server.WasReset()
+	kecho.AwaitCounter(n, "active", 1)
+	kecho.AwaitCounter(n, "errors", 2)
+	other.Echo(100)
+
+	// Who is not there cannot be dropped, and least of all the listener in his place.
+	n.WriteFile(dropFile, client.Local+" "+client.Remote+"\n")
+	n.WriteFile(dropFile, kecho.Addr+" 127.0.0.1:1\n")
+	n.Dial(kecho.Addr).Echo(100)
+}
+
+func TestDropTimeWait(t *testing.T) {
+	t.Parallel()
+	n, kecho := dropping(t)
+	var lines strings.Builder
+	var gone []*harness.Conn
+	for range 12 {
+		c := n.Dial(kecho.Addr)
+		c.Echo(10)
+		c.Close()
+		gone = append(gone, c)
+		fmt.Fprintf(&lines, "%s\t%s\n", c.Local, c.Remote)
+	}
+	for _, c := range gone {
+		n.AwaitSocket(c.Local, c.Remote, "TIME_WAIT")
+	}
+	stays := n.Dial(kecho.Addr)
+	stays.Echo(10)
+	stays.Close()
+	n.AwaitSocket(stays.Local, stays.Remote, "TIME_WAIT")
+
+	n.WriteFile(dropFile, lines.String())
+	for _, c := range gone {
+		if state := n.SocketState(c.Local, c.Remote); state != "" {
+			t.Errorf("%s %s is still there, in %s", c.Local, c.Remote, state)
+		}
+	}
+	if state := n.SocketState(stays.Local, stays.Remote); state != "TIME_WAIT" {
+		t.Errorf("%s %s, which was not named, is in state %q", stays.Local, stays.Remote, state)
+	}
+	// The very same connection can be there again.
+	n.DialFrom(gone[0].Local, kecho.Addr).Echo(10)
+}
+
+// A listener that never accepts or closes leaves each end in the state where its client has brought it.
+func TestDropInAnyState(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	g.Insmod("droptcp")
+	n := g.Init()
+	for _, addr := range []string{"127.0.0.1:7000", "[::1]:7000"} {
+		release := n.Occupy(addr)
+		half, closed, server := n.Dial(addr), n.Dial(addr), n.Dial(addr)
+		half.CloseWrite()
+		closed.Close()
+		for _, c := range []*harness.Conn{half, closed} {
+			n.AwaitSocket(c.Local, c.Remote, "FIN_WAIT2")
+			n.AwaitSocket(c.Remote, c.Local, "CLOSE_WAIT")
+		}
+		n.WriteFile(dropFile, half.Remote+" "+half.Local+"\n"+closed.Local+" "+closed.Remote+"\n"+
+			server.Remote+" "+server.Local) // the last line needs no end
+		half.WasReset()
+		server.WasReset()
+		n.AwaitSocket(closed.Local, closed.Remote, "")
+		n.WriteFile(dropFile, closed.Remote+" "+closed.Local+"\n")
+		n.AwaitSocket(closed.Remote, closed.Local, "")
+		release()
+	}
+}
+
+// An IPv4 connection of an IPv6 socket has a name in either family.
+func TestDropMappedAddress(t *testing.T) {
+	t.Parallel()
+	n, kecho := dropping(t)
+	c := n.Dial(kecho.Addr)
+	c.Echo(10)
+	n.WriteFile(dropFile, mapped(c.Local)+" "+mapped(c.Remote)+"\n")
+	c.Aborted()
+}
+
+func mapped(addr string) string {
+	host, port, _ := strings.Cut(addr, ":")
+	return "[::ffff:" + host + "]:" + port
+}
+
+func TestDropRefusesWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	n, kecho := dropping(t)
+	c := n.Dial(kecho.Addr)
+	c.Echo(10)
+	good := c.Local + " " + c.Remote
+	for i, bad := range []string{
+		"nonsense",
+		c.Local,
+		good + " " + c.Remote,
+		"127.0.0.1 127.0.0.1:80",
+		"127.0.0.1:0 127.0.0.1:80",
+		"127.0.0.1:65536 127.0.0.1:80",
+		"127.0.0.1:+1 127.0.0.1:80",
+		"127.0.0.1:0x50 127.0.0.1:80",
+		"127.0.1:80 127.0.0.1:80",
+		"127.0.0.256:80 127.0.0.1:80",
+		"127.0.0.1:80 [::1]:80",
+		"::1:80 ::1:81",
+		"[::1:80 [::1]:81",
+		"[::1]80 [::1]:81",
+		"[::1::]:80 [::1]:81",
+		"[]:80 [::1]:81",
+		"localhost:80 localhost:81",
+		good + "\r",
+		good + "\x00",
+		strings.Repeat("1", 5000),
+	} {
+		// Good lines before and after it change nothing.
+		said := n.Said(func() { n.WriteFails(dropFile, good+"\n"+bad+"\n"+good+"\n", syscall.EINVAL) })
+		if i < 5 && !strings.Contains(said, "droptcp: line 2") { // more of them are not logged
+			t.Errorf("after the line %q the kernel log says %q, want it to name droptcp and line 2", bad, said)
+		}
+	}
+	n.WriteFails(dropFile, "nonsense", syscall.EINVAL)
+	n.WriteFile(dropFile, "\n \t\n\n")    // nothing is not nonsense
+	n.WriteFile(dropFile, "127.0.0.1:12") // a line that never ends
+	c.Echo(1000)
+}
+
+// Programs write what their buffers hold: the end of one write can be in the midst of a port.
+func TestDropLineInPieces(t *testing.T) {
+	t.Parallel()
+	n, kecho := dropping(t)
+	c := n.Dial(kecho.Addr)
+	c.Echo(10)
+	line := c.Local + " " + c.Remote + "\n"
+	at := len(line) - 3
+	n.WriteLoop(dropFile, 1, 2, line[:at], line[at:])
+	c.Aborted()
+}
+
+func TestDropInItsOwnNamespaceOnly(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	g.Insmod("droptcp")
+	g.Serve(harness.Echo, "netns=all")
+	red, blue := g.Netns("red"), g.Netns("blue")
+	const client, server = "127.0.0.1:5000", "127.0.0.1:12345"
+	inRed, inBlue := red.DialFrom(client, server), blue.DialFrom(client, server)
+	inRed.Echo(10)
+	inBlue.Echo(10)
+	red.WriteFile(dropFile, client+" "+server+"\n")
+	inRed.Aborted()
+	inBlue.Echo(10)
+	red.Delete()
+	blue.WriteFile(dropFile, client+" "+server+"\n")
+	inBlue.Aborted()
+}
+
+func TestDropRmmodWhileItDrops(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	droptcp := g.Insmod("droptcp")
+	kecho := g.Serve(harness.Echo)
+	n := g.Init()
+	c := n.Dial(kecho.Addr)
+	wait := n.StartWriteLoop(dropFile, 2, 20_000, c.Local+" "+c.Remote+"\n", kecho.Addr+" "+c.Local+"\n", "127.0.0.1:1")
+	droptcp.Rmmod()
+	for errno := range wait() {
+		switch errno {
+		case 0, syscall.EIO, syscall.ENOENT, syscall.EINVAL: // written, gone, or glued to half a line
+		default:
+			t.Errorf("writing while the module went: %v", errno)
+		}
+	}
+	if n.Has(dropFile) {
+		t.Errorf("%s is still there after rmmod", dropFile)
+	}
+	n.Dial(kecho.Addr).Echo(10)
+}
