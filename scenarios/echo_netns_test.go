@@ -74,7 +74,7 @@ func TestNetnsServiceAndPortsInUse(t *testing.T) {
 	}
 	free()
 	said := blue.Said(func() { g.Insmod("kecho", "netns=all") })
-	if !strings.Contains(said, "kecho: port 12345 of network namespace") {
+	if !strings.Contains(said, "kecho: not in network namespace") {
 		t.Errorf("with the port in use in red, the kernel log says %q", said)
 	}
 	g.Init().Dial(echoAddr).Echo(10)

@@ -79,7 +79,7 @@ extern const struct kernel_param_ops ktcp_netns_ops;
 
 /* The parameter netns, for a service that starts by itself. */
 #define KTCP_PARAM_NETNS(params)                                           \
-	module_param_cb(netns, &ktcp_netns_ops, &params.netns, 0444);      \
+	module_param_cb(netns, &ktcp_netns_ops, &(params).netns, 0444);    \
 	__MODULE_PARM_TYPE(netns, "current or all");                       \
 	MODULE_PARM_DESC(                                                  \
 		netns, "network namespaces to serve in: current, that of " \

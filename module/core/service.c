@@ -71,9 +71,8 @@ static int __net_init service_net_init(struct net *net)
 		 * Nobody who creates a namespace has asked for us: it works
 		 * without. Status says so, and can be used to try again.
 		 */
-		pr_warn_ratelimited(
-			"port %u of network namespace %u: error %d, not served\n",
-			service->params->port.value, net->ns.inum, err);
+		pr_warn_ratelimited("not in network namespace %u: error %d\n",
+				    net->ns.inum, err);
 		return 0;
 	}
 

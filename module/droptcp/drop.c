@@ -77,8 +77,7 @@ static int drop_next_interface(struct net *net, int dif)
 	int next = 0;
 
 	rcu_read_lock();
-	for_each_netdev_rcu(net, dev)
-	{
+	for_each_netdev_rcu(net, dev) {
 		if (dev->ifindex > dif && (!next || dev->ifindex < next))
 			next = dev->ifindex;
 	}

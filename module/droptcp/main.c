@@ -58,9 +58,10 @@ static int droptcp_open(struct inode *inode, struct file *file)
 
 static void refuse(unsigned int number, const char *line, size_t len)
 {
-	pr_debug_ratelimited(
-		"line %u: expected local:port remote:port, not \"%*pE\"\n",
-		number, (int)min_t(size_t, len, DROPTCP_LINE_MAX), line);
+	int shown = min_t(size_t, len, DROPTCP_LINE_MAX);
+
+	pr_debug_ratelimited("line %u: not local:port remote:port: \"%*pE\"\n",
+			     number, shown, line);
 }
 
 /*

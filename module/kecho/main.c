@@ -5,16 +5,13 @@
 
 #include "../core/service.h"
 
-KTCP_PARAMS(
-	params, 12345, 128, 0,
-	"milliseconds after which a connection that is silent ends; 0: never");
+KTCP_PARAMS(params, 12345, 128, 0,
+	    "milliseconds of silence that end a connection; 0: never");
 KTCP_PARAM_NETNS(params);
 
 static bool bench;
 module_param(bench, bool, 0444);
-MODULE_PARM_DESC(
-	bench,
-	"answer on the CPU that received, instead of where the scheduler finds one idle (default N)");
+MODULE_PARM_DESC(bench, "answer on the CPU that received (default N)");
 
 /*
  * Nothing is kept here: what there is no room for stays in the socket, whose
