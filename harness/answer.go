@@ -116,3 +116,19 @@ func nextResponse(raw []byte, method string, ended bool) (r *Response, used int,
 func saysClose(head string) bool {
 	return strings.Contains(strings.ToLower(head), "\r\nconnection: close")
 }
+
+// RecvReset reads until the connection ends and fails the test unless it ends with RST. It returns how many bytes came.
+func (c *Conn) RecvReset() (got int) {
+	c.g.tb.Helper()
+	for {
+		answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: Patience})
+		got += len(answer.Data)
+		switch {
+		case answer.Reset:
+			return got
+		case answer.EOF || answer.TimedOut || answer.Errno != 0:
+			c.g.wireFinding("%s → %s: after %d bytes %s, want RST", c.Remote, c.Local, got, ending(answer))
+			return got
+		}
+	}
+}

@@ -58,3 +58,9 @@ func (g *Guest) make(req wire.MakeRequest) {
 	g.tb.Helper()
 	call(g, wire.Make, req)
 }
+
+// MkdirOnlyFor makes a directory, or gives one that is there already, permissions of its own, as 0700.
+func (g *Guest) MkdirOnlyFor(path string, mode uint32) {
+	g.tb.Helper()
+	g.make(wire.MakeRequest{Kind: wire.MakeDir, Path: path, Mode: mode})
+}

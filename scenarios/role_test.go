@@ -9,7 +9,7 @@ import (
 // What clients may expect of any module, whatever its protocol and whoever wrote it.
 
 // roles are those that a module of this tree plays.
-var roles = []harness.Role{harness.Web}
+var roles = []harness.Role{harness.Web, harness.HTTP}
 
 // subject is a module that serves in the initial namespace.
 type subject struct {

@@ -10,6 +10,9 @@
 /* Pieces of output in one sendmsg. */
 #define KTCP_IO_VECS 16
 
+/* Bytes of output after which a protocol that asks should wait. */
+#define KTCP_IO_BYTES (16 * 1024)
+
 /* Copied output: this much on the stack, and that much when it is not enough. */
 #define KTCP_IO_COPY_SMALL 256
 #define KTCP_IO_COPY_LARGE (16 * 1024)

@@ -38,11 +38,14 @@ void ktcp_send_uninit(struct ktcp_io *io)
  * ktcp_io_full - is there no room for more output?
  * @io: as given to the callback
  *
- * Return: whether the next ktcp_io_send() may be refused.
+ * Many small answers to what is one read are a lot together, and what the
+ * socket does not take of them is kept in one piece of memory.
+ *
+ * Return: whether to leave the rest of the input for the next turn.
  */
 bool ktcp_io_full(const struct ktcp_io *io)
 {
-	return io->nr == KTCP_IO_VECS;
+	return io->nr == KTCP_IO_VECS || io->bytes >= KTCP_IO_BYTES;
 }
 
 /**

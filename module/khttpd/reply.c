@@ -42,6 +42,8 @@ int khttpd_reply_new(struct khttpd_conn *conn)
 			GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	if (!reply)
 		return 503;
+	memset(reply, 0, offsetof(struct khttpd_reply, range));
+
 	path_len = http_path(target, len, reply->path);
 	if (path_len < 0) {
 		kfree(reply);
@@ -54,10 +56,6 @@ int khttpd_reply_new(struct khttpd_conn *conn)
 	if (query)
 		memcpy(reply->query, query, reply->query_len);
 
-	reply->file = NULL;
-	reply->buf = NULL;
-	reply->room = 0;
-	reply->stage = REPLY_BEGIN;
 	reply->head = req->method == HTTP_HEAD;
 	reply->keep_alive = req->keep_alive;
 	reply->chunked = req->minor > 0;
@@ -66,7 +64,6 @@ int khttpd_reply_new(struct khttpd_conn *conn)
 			   http_date_parse(text(req, req->if_modified_since),
 					   req->if_modified_since.len,
 					   &reply->since);
-	reply->range_len = 0;
 	if (req->range.len <= REPLY_RANGE && !reply->head) {
 		reply->range_len = req->range.len;
 		memcpy(reply->range, text(req, req->range), req->range.len);

@@ -38,10 +38,10 @@ struct khttpd_reply {
 	bool chunked; /* else a listing ends with the connection */
 	bool keep_alive;
 	u8 range_len;
-	u8 range[REPLY_RANGE];
 	u16 path_len;
 	u16 query_len;
 	char *query; /* behind the path; with the question mark */
+	u8 range[REPLY_RANGE]; /* from here on not cleared at first */
 	char path[]; /* see http_path(); with room for "index.html" */
 };
 
