@@ -40,6 +40,9 @@ func NewFigure(tb testing.TB, name, title string, better figure.Better, columns 
 	return f
 }
 
+// Anew forgets the rows: a benchmark that runs more than once keeps those of the last time.
+func (f *Figure) Anew() { f.table.Rows = nil }
+
 // Row adds a row that was measured in a guest. All rows must come from guests of one kind.
 func (f *Figure) Row(g *Guest, values ...float64) {
 	f.tb.Helper()

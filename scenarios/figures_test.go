@@ -55,6 +55,7 @@ func BenchmarkFigureConcurrency(b *testing.B) {
 		})
 	}
 	for b.Loop() {
+		rate.Anew()
 		for _, conns := range []int{1, 4, 16, 64, 256, 1024, 4096} {
 			ours, theirs := run(khttpd.Addr, conns), run(peerAddr, conns)
 			rate.Row(g, float64(conns), ours.PerSecond(), theirs.PerSecond())
@@ -89,6 +90,7 @@ func BenchmarkFigureIdle(b *testing.B) {
 	f := harness.NewFigure(b, "idle", "Memory that idle connections take, client and server in one guest", harness.LessIsBetter,
 		"connections", "kecho_MiB", "twin_MiB")
 	for b.Loop() {
+		f.Anew()
 		f.Row(idleMemory(b, 1000))
 		f.Row(idleMemory(b, 5000))
 		f.Row(idleMemory(b, 10000))
@@ -116,6 +118,7 @@ func BenchmarkFigureNamespaces(b *testing.B) {
 	f := harness.NewFigure(b, "namespaces", "Requests a second of kweb in all namespaces together, a connection each", harness.MoreIsBetter,
 		"namespaces", "kweb_req/s")
 	for b.Loop() {
+		f.Anew()
 		for _, spaces := range []int{1, 2, 8} {
 			g := harness.Clone(b, harness.ForSpeed())
 			kweb := g.Serve(harness.Web)
