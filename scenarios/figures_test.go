@@ -51,7 +51,7 @@ func BenchmarkFigureConcurrency(b *testing.B) {
 		"connections", "khttpd_req/s", "nginx_req/s")
 	run := func(addr string, conns int) wire.LoadResult {
 		return g.Init().Load(wire.LoadRequest{
-			Addr: addr, Protocol: wire.LoadHTTP, Conns: conns, Requests: max(4000, 3*conns), KeepAlive: true,
+			Addr: addr, Protocol: wire.LoadHTTP, Conns: conns, Requests: max(3000, 2*conns), KeepAlive: true,
 		})
 	}
 	for b.Loop() {
