@@ -59,7 +59,9 @@ func (f *Figure) Row(g *Guest, values ...float64) {
 	}
 	f.table.Setting, f.table.Module = s, module
 	f.table.Rows = append(f.table.Rows, values)
-	Logf("figure %s: %s %v", f.table.Name, strings.Join(f.table.Columns, " "), values)
+	if f.table.Columns[0] != "percent" { // those come all at once
+		Logf("figure %s: %s %v", f.table.Name, strings.Join(f.table.Columns, " "), values)
+	}
 }
 
 func (f *Figure) write() {
