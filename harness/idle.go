@@ -9,7 +9,7 @@ import (
 
 const (
 	// restWindow and restLimit are how long processors are looked at, and how long they may take to come to rest, in guest time.
-	restWindow = 100 * time.Millisecond
+	restWindow = 200 * time.Millisecond
 	restLimit  = 5 * time.Second
 )
 

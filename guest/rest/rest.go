@@ -24,6 +24,7 @@ const leastLooks = 4
 // Proc looks at a procfs.
 type Proc struct {
 	stat  string
+	now   func() time.Time
 	sleep func(time.Duration)
 	// running lists the kernel threads that want to run.
 	running func() ([]wire.Thread, error)
@@ -31,7 +32,7 @@ type Proc struct {
 
 // New returns what looks at the guest; running lists its kernel threads that want to run.
 func New(running func() ([]wire.Thread, error)) *Proc {
-	return &Proc{stat: "/proc/stat", sleep: time.Sleep, running: running}
+	return &Proc{stat: "/proc/stat", now: time.Now, sleep: time.Sleep, running: running}
 }
 
 // Await answers [wire.Idle].
@@ -48,11 +49,8 @@ func (p *Proc) Await(req wire.IdleRequest) (wire.IdleAnswer, error) {
 		if err != nil {
 			return wire.IdleAnswer{}, err
 		}
-		if total := now.total - before.total; total > 0 {
-			ran := float64(total-min(now.idle-before.idle, total)) / float64(total) * float64(now.cpus)
-			if answer.Running < 0 || ran < answer.Running {
-				answer.Running = ran
-			}
+		if ran := now.ranSince(before); answer.Running < 0 || ran < answer.Running {
+			answer.Running = ran
 		}
 		if answer.Running >= 0 && answer.Running <= atRest {
 			return answer, nil
@@ -66,10 +64,24 @@ func (p *Proc) Await(req wire.IdleRequest) (wire.IdleAnswer, error) {
 	}
 }
 
-// times are what all processors have spent, in ticks.
+// times are what all processors have spent idle up to a time.
 type times struct {
-	cpus        int
-	idle, total uint64
+	cpus int
+	idle time.Duration
+	at   time.Time
+}
+
+// tick is the unit of /proc/stat, USER_HZ.
+const tick = 10 * time.Millisecond
+
+// ranSince returns how many processors ran, on average, between two looks. What is not idle time ran: time in which the host left no
+// processor to a guest that wanted one is in no account at all.
+func (t times) ranSince(before times) float64 {
+	elapsed := t.at.Sub(before.at)
+	if elapsed <= 0 {
+		return float64(t.cpus)
+	}
+	return max(0, float64(t.cpus)-float64(t.idle-before.idle)/float64(elapsed))
 }
 
 func (p *Proc) read() (times, error) {
@@ -77,7 +89,9 @@ func (p *Proc) read() (times, error) {
 	if err != nil {
 		return times{}, fmt.Errorf("read processor times: %w", err)
 	}
-	return parse(string(text))
+	t, err := parse(string(text))
+	t.at = p.now()
+	return t, err
 }
 
 // parse reads the lines "cpu0 user nice system idle iowait irq softirq steal guest guest_nice".
@@ -88,16 +102,12 @@ func parse(text string) (times, error) {
 		if len(fields) < 6 || !strings.HasPrefix(fields[0], "cpu") || fields[0] == "cpu" {
 			continue
 		}
-		// What guests of the guest take is in user time already.
-		for i, f := range fields[1:min(len(fields), 9)] {
+		for _, f := range fields[4:6] { // idle, and idle while something waits for a disk
 			n, err := strconv.ParseUint(f, 10, 64)
 			if err != nil {
 				return times{}, fmt.Errorf("%w: %q", ErrFormat, line)
 			}
-			t.total += n
-			if i == 3 || i == 4 {
-				t.idle += n
-			}
+			t.idle += time.Duration(n) * tick
 		}
 		t.cpus++
 	}

@@ -100,7 +100,7 @@ func footer(run *Run, o TextOptions) string {
 		b.WriteString("note      " + indent(n, "          ") + "\n")
 	}
 	if c := run.canaries(); c != "" {
-		b.WriteString("canaries  all seen: " + c + "\n")
+		b.WriteString("canaries  seen: " + c + "\n")
 	}
 	b.WriteString("evidence  " + o.shown(run, run.Dir) + "\n")
 	if t := run.totals(); t != "" {
