@@ -20,7 +20,11 @@ func (m *Module) Held() (inSockets, beside int) {
 			text = append(text, l.symbols.Text()...)
 		}
 	}
-	answer := call(g, wire.Ledger, wire.LedgerRequest{Name: m.Name, Text: text, Since: g.loads[0].since})
+	req := wire.LedgerRequest{Name: m.Name, Text: text, Since: g.loads[0].since}
+	answer, err := tryWithin(g, programDeadline, wire.Ledger, req)
+	if err != nil {
+		g.tb.Fatalf("read the ledger: %v", err)
+	}
 	if answer.Caches == 0 {
 		g.tb.Fatal("this kernel keeps no ledger")
 	}

@@ -92,7 +92,7 @@ func BenchmarkKechoEcho(b *testing.B) {
 }
 
 // idleConns is few enough for a kernel that notes who allocates what.
-const idleConns = 1000
+const idleConns = 200
 
 // active waits until that many connections are open at the server.
 func active(b *testing.B, g *harness.Guest, s *harness.Subject, want int) {
