@@ -9,4 +9,7 @@
 // Which package is the newest is asked of apt again only when apt's package lists have changed. Where those
 // lists are empty, or so old that a package they name is gone, a private copy of them is fetched into
 // the cache, and said so.
+//
+// Flavors other than stock are built here, once, from the distribution's packaged source and the fragments in flavors/: see FLAVORS.md. What
+// a fragment asks for and the final configuration does not have is an error, and no kernel.
 package kernel
