@@ -49,6 +49,15 @@ func reserve(path string, size int64) (*os.File, error) {
 	return f, nil
 }
 
+// newRAM makes the file of a guest's memory in dir, in place of one that is there.
+func newRAM(dir string, memoryMiB int) (*os.File, error) {
+	path := filepath.Join(dir, ramFile)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return reserve(path, int64(memoryMiB)<<20)
+}
+
 // trim gives back the room for memory that the guest never touched.
 func trim(f *os.File) error {
 	size, err := f.Seek(0, 2)

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"ktcp/harness/cache"
 )
 
 // formatVersion changes when templates, or verdicts, of an older build of this package must not be used.
-const formatVersion = "1"
+const formatVersion = "2"
 
 // templateKind is the place of templates in the cache, and templateAge how long one is kept that nobody uses: each takes
 // over a hundred MiB, and every change of the agent makes a new one.
@@ -70,18 +69,14 @@ func (m *machine) saved(ctx context.Context) (*template, error) {
 // save boots a guest and saves it into dir.
 func (m *machine) save(ctx context.Context, dir string) (err error) {
 	m.spec.Logf("template: booting %s under %s, once for all clones", m.spec.Kernel.Release, m.shape.accel)
-	ram, err := reserve(filepath.Join(dir, ramFile), int64(m.shape.memoryMiB)<<20)
+	bounded, cancel := context.WithTimeout(ctx, driftBoots*m.spec.BootTimeout)
+	defer cancel()
+	began := time.Now()
+	b, ram, err := m.bootSteady(bounded, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ram.Close()) }()
-	bounded, cancel := context.WithTimeout(ctx, m.spec.BootTimeout)
-	defer cancel()
-	began := time.Now()
-	b, err := m.bootProcess(bounded, ram, "")
-	if err != nil {
-		return err
-	}
 	bootTime := time.Since(began)
 	state, err := b.save(bounded, m.shape)
 	err = errors.Join(err, b.process.kill())
