@@ -35,6 +35,7 @@ func TestHTTPdPortInUse(t *testing.T) {
 	g := harness.Clone(t)
 	release := g.Init().Occupy("0.0.0.0:8081")
 	g.InsmodRefused("khttpd", syscall.EADDRINUSE)
+	g.InsmodRefused("khttpd", syscall.EADDRINUSE, "WWWROOT=/") // has more to give back
 	release()
 	s := g.Serve(harness.HTTP)
 	g.Init().Get(s.Addr).WantStatus(200)
