@@ -118,6 +118,7 @@ type load struct {
 	*built
 	symbols *finding.Symbolizer
 	since   time.Duration // guest time at which it began
+	until   time.Duration // and at which init had returned
 }
 
 // remember keeps what is needed to name a line of the module later, loaded or not.
@@ -127,7 +128,7 @@ func (g *Guest) remember(b *built, answer wire.InsmodAnswer) {
 	if err != nil {
 		g.tb.Fatalf("read the symbols of %s: %v", b.Name, err)
 	}
-	g.loads = append(g.loads, load{built: b, symbols: symbols, since: answer.Since})
+	g.loads = append(g.loads, load{built: b, symbols: symbols, since: answer.Since, until: answer.Since + answer.Elapsed})
 }
 
 // kernelLog reads the guest's kernel log from a cursor on.

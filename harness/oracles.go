@@ -187,7 +187,11 @@ func (g *Guest) judgeLedger() {
 		return
 	}
 	byModule := map[string][]wire.Range{}
+	inits := map[string][]wire.InitText{}
 	for _, l := range g.loads {
+		for _, r := range l.symbols.InitText() {
+			inits[l.Name] = append(inits[l.Name], wire.InitText{Range: r, From: l.since, Until: l.until})
+		}
 		byModule[l.Name] = append(byModule[l.Name], l.symbols.Text()...)
 		if g.swept { // also of loads whose addresses nobody was told, because they were refused
 			byModule[l.Name] = append(byModule[l.Name], moduleSpace)
@@ -195,7 +199,7 @@ func (g *Guest) judgeLedger() {
 	}
 	for name, text := range byModule {
 		answer, err := try(g, wire.Ledger, wire.LedgerRequest{
-			Name: name, Text: text, Since: g.loads[0].since, Settle: settle,
+			Name: name, Text: text, Init: inits[name], Since: g.loads[0].since, Settle: settle,
 		})
 		if err != nil {
 			g.blind(finding.OracleLedger, err)

@@ -33,6 +33,7 @@ func entersInterrupt(f wire.StackFrame) bool {
 type module struct {
 	name  string
 	text  []wire.Range
+	init  []wire.InitText
 	since time.Duration // when it was first loaded, on CLOCK_MONOTONIC
 }
 
@@ -61,13 +62,30 @@ func (m module) caused(stack []wire.StackFrame) bool {
 // tick is how coarse ages are: they are counted in jiffies.
 const tick = 20 * time.Millisecond
 
-// age is the age that the module's oldest object can have now.
-func (m module) age() (time.Duration, error) {
+// span is a time that is known only to lie between two.
+type span struct{ earliest, latest time.Duration }
+
+// initialized reports whether an allocation passes through the module's init and was made while that ran: any of these times, of the
+// youngest and the oldest object of a site, will do.
+func (m module) initialized(stack []wire.StackFrame, made ...span) bool {
+	for _, init := range m.init {
+		passes := slices.ContainsFunc(stack, func(f wire.StackFrame) bool {
+			return f.Func == "" && f.Addr >= init.Start && f.Addr < init.End
+		})
+		if passes && slices.ContainsFunc(made, func(t span) bool { return t.latest >= init.From-tick && t.earliest <= init.Until+tick }) {
+			return true
+		}
+	}
+	return false
+}
+
+// monotonic is the time since boot.
+func monotonic() (time.Duration, error) {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		return 0, fmt.Errorf("read the clock: %w", err)
 	}
-	return time.Duration(ts.Nano()) - m.since + tick, nil
+	return time.Duration(ts.Nano()), nil
 }
 
 // mention returns a quick test for text that may hold a frame of the module.
@@ -75,6 +93,6 @@ func (m module) mention() func(text []byte) bool {
 	tag := []byte("[" + m.name)
 	bare := []byte(" 0x")
 	return func(text []byte) bool {
-		return len(m.name) > 0 && bytes.Contains(text, tag) || len(m.text) > 0 && bytes.Contains(text, bare)
+		return len(m.name) > 0 && bytes.Contains(text, tag) || len(m.text)+len(m.init) > 0 && bytes.Contains(text, bare)
 	}
 }

@@ -54,7 +54,7 @@ const (
 // the caches that hold sites nevertheless are looked at again until they hold none, or only what the kernel itself keeps, or that
 // time has passed.
 func (l *Ledger) Read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
-	m := module{name: req.Name, text: req.Text, since: req.Since}
+	m := module{name: req.Name, text: req.Text, init: req.Init, since: req.Since}
 	caches, err := l.caches()
 	if err != nil {
 		return wire.LedgerAnswer{}, err
@@ -144,7 +144,11 @@ func (l *Ledger) sites(caches []string, m module) (sites []wire.Site, read int, 
 // cacheSites returns the module's sites in one cache: nil when the cache keeps no traces or has gone away. buf is room
 // that is used and handed back.
 func (l *Ledger) cacheSites(cache string, m module, buf []byte) ([]wire.Site, []byte, error) {
-	buf, err := readInto(buf[:0], filepath.Join(l.traces, cache, "alloc_traces"))
+	before, err := monotonic()
+	if err != nil {
+		return nil, buf, err
+	}
+	buf, err = readInto(buf[:0], filepath.Join(l.traces, cache, "alloc_traces"))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, buf, nil
 	}
@@ -156,7 +160,7 @@ func (l *Ledger) cacheSites(cache string, m module, buf []byte) ([]wire.Site, []
 	if !mention(buf) {
 		return sites, buf, nil
 	}
-	age, err := m.age() // after the kernel has reckoned the objects' ages
+	now, err := monotonic() // the kernel has reckoned the objects' ages between before and now
 	if err != nil {
 		return nil, buf, err
 	}
@@ -165,7 +169,9 @@ func (l *Ledger) cacheSites(cache string, m module, buf []byte) ([]wire.Site, []
 		return nil, buf, fmt.Errorf("traces of %s: %w", cache, err)
 	}
 	for _, loc := range locations {
-		if m.caused(loc.stack) && l.duration(loc.ageMin) <= age {
+		youngest, oldest := l.duration(loc.ageMin), l.duration(loc.ageMax)
+		if m.caused(loc.stack) && youngest <= now-m.since+tick ||
+			m.initialized(loc.stack, span{before - youngest, now - youngest}, span{before - oldest, now - oldest}) {
 			sites = append(sites, l.site(cache, loc))
 		}
 	}

@@ -100,7 +100,7 @@ func TestReadFindsTheModulesSites(t *testing.T) {
 
 func TestReadLeavesOutWhatIsOlderThanTheModule(t *testing.T) {
 	l := fake(t, map[string]string{"kmalloc-128": leak})
-	up, err := module{}.age() // uptime
+	up, err := monotonic() // uptime
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,12 +7,22 @@ import "time"
 type LedgerRequest struct {
 	Name string  `json:"name"`
 	Text []Range `json:"text"`
+	// Init is the text of init, of each time that the module was loaded. Its memory was given to others as soon as init had
+	// returned, so an allocation that passes through it is the module's only if it was made before that.
+	Init []InitText `json:"init,omitempty"`
 	// Since leaves out what was allocated before that guest time on CLOCK_MONOTONIC: before the module was loaded, its text belonged
 	// to others, such as the init text of modules that were loaded at boot.
 	Since time.Duration `json:"since,omitempty"`
 	// Settle is how long sites may take to go, in guest time: objects freed by RCU are still there for a moment.
 	// The kernel is made to settle meanwhile and the caches concerned are read again. 0: one look.
 	Settle time.Duration `json:"settle,omitempty"`
+}
+
+// InitText is where a module's init was, and when it ran, in guest time on CLOCK_MONOTONIC.
+type InitText struct {
+	Range
+	From  time.Duration `json:"from"`
+	Until time.Duration `json:"until"`
 }
 
 // Range is a half-open range of kernel addresses.

@@ -69,6 +69,15 @@ func (s *Symbolizer) explainFault(f *Finding) {
 	} else {
 		f.Class = "unloaded-data"
 	}
+	if sec.executable && s.returnsTo(sec, offset) {
+		// Nothing was executed there: a call that was made while the module was loaded came back.
+		for _, c := range s.lines(sec.index, offset-1) {
+			if !kernelHeader(c.file) {
+				f.Location = &Location{File: c.file, Line: c.line, Func: plainName(c.fn)}
+				break
+			}
+		}
+	}
 	if sym, ok := s.symbolAt(sec.index, offset); ok {
 		what = sym.name
 		if f.Class == "unloaded-data" {

@@ -116,6 +116,17 @@ func (s *Symbolizer) Text() []wire.Range {
 	return ranges
 }
 
+// InitText returns the ranges of addresses that the code of init had until init returned.
+func (s *Symbolizer) InitText() []wire.Range {
+	var ranges []wire.Range
+	for _, sec := range s.sections {
+		if sec.executable && sec.addr != 0 && strings.HasPrefix(sec.name, ".init") {
+			ranges = append(ranges, wire.Range{Start: sec.addr, End: sec.addr + sec.size})
+		}
+	}
+	return ranges
+}
+
 // Frames returns the frame with its line, preceded by the functions that were inlined there, innermost first. It returns nil for a
 // frame that is not in the module.
 func (s *Symbolizer) Frames(f Frame) []Frame {
