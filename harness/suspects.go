@@ -84,3 +84,9 @@ func (c *Conn) Write(data string) {
 		c.g.tb.Fatalf("send: %v", err)
 	}
 }
+
+// Wrong reports an answer as wrong: bytes that came and should not have.
+func (c *Conn) Wrong(format string, args ...any) {
+	c.g.tb.Helper()
+	c.g.wireFinding("%s → %s: %s", c.Remote, c.Local, fmt.Sprintf(format, args...))
+}

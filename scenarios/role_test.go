@@ -9,7 +9,7 @@ import (
 // What clients may expect of any module, whatever its protocol and whoever wrote it.
 
 // roles are those that a module of this tree plays.
-var roles = []harness.Role{harness.Web, harness.HTTP}
+var roles = []harness.Role{harness.Echo, harness.HTTP, harness.Web}
 
 // subject is a module that serves in the initial namespace.
 type subject struct {
@@ -164,4 +164,22 @@ func TestRoleClientsReset(t *testing.T) {
 		}
 		s.asked(t)
 	}, roles...)
+}
+
+// A client says what no text has in it: zeroes, and bytes of every value
+func TestRoleBinary(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		c := s.Dial(s.Addr)
+		sent := "a\x00b"
+		for i := range 256 {
+			sent += string([]byte{byte(i)})
+		}
+		c.Send(sent)
+		if got := string(c.Recv(len(sent))); got != sent {
+			c.Wrong("the echo of %q is %q", sent, got)
+		}
+		c.Close()
+	}, harness.Echo)
 }

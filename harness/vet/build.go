@@ -52,6 +52,7 @@ func (v *vetting) prepare(ctx context.Context, m *Module) (*subject.Stranger, er
 		}
 	}
 	m.Role = s.Role
+	s.Claims = slices.Concat(v.Claims, chosen.claims())
 	for _, p := range append(slices.Clone(s.Params), s.RootParam+"=") {
 		if name, _, _ := strings.Cut(p, "="); name != "" && !slices.Contains(chosen.parameters, name) {
 			return nil, fmt.Errorf("%s has no parameter %s (it has: %s)", chosen.Name, name, strings.Join(chosen.parameters, ", "))

@@ -18,7 +18,7 @@ type traits struct {
 	serves     bool // it calls what servers call
 	http       bool // it has a status line of HTTP in it
 	status     bool // it has the names of the file that switches it on
-	proc       []string
+	keepAlive  bool // it has the header of an answer after which a connection goes on
 }
 
 // What only servers call.
@@ -52,6 +52,7 @@ func readTraits(name, ko string) (traits, error) {
 	}
 	t.http = bytes.Contains(text, []byte("HTTP/1."))
 	t.status = bytes.Contains(text, []byte("webserver\x00")) && bytes.Contains(text, []byte("status\x00"))
+	t.keepAlive = bytes.Contains(bytes.ToLower(text), []byte("connection: keep-alive"))
 	for entry := range bytes.SplitSeq(text, []byte{0}) {
 		if value, ok := bytes.CutPrefix(entry, []byte("parmtype=")); ok {
 			parameter, _, _ := strings.Cut(string(value), ":")
@@ -73,6 +74,14 @@ func (t traits) role() (role subject.Role, why string) {
 		return subject.Echo, "it listens and has no HTTP in it"
 	}
 	return "", "it calls nothing that a TCP server calls"
+}
+
+// claims returns the features that the module itself says it has.
+func (t traits) claims() (claims []subject.Feature) {
+	if t.keepAlive {
+		claims = append(claims, subject.KeepAlive)
+	}
+	return claims
 }
 
 // rootParameter guesses the parameter that names a directory to be served.
