@@ -41,7 +41,7 @@ func TestInsmodRefusedShowsTheKernelsWords(t *testing.T) {
 
 func TestInsmodUnknownParameter(t *testing.T) {
 	got := Witness(t, func(tb testing.TB) { Clone(tb).Insmod("kweb", "prot=80") })
-	wantFailure(t, got, `kweb has no parameter "prot" (it has: host, port)`)
+	wantFailure(t, got, `kweb has no parameter "prot" (it has: backlog, host, max_conns, port, timeout_ms)`)
 }
 
 func TestInsmodThatDoesNotCompile(t *testing.T) {
