@@ -97,7 +97,8 @@ func TestManners(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Conns != 8 {
+			// A RST can be there before the client has seen that it was connected.
+			if tt.want.Reset == 0 && got.Conns != 8 {
 				t.Errorf("%d connections, want 8", got.Conns)
 			}
 			sample := got.Sample
