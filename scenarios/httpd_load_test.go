@@ -112,7 +112,7 @@ func TestHTTPdRmmodWithFilesInFlight(t *testing.T) {
 	s.Rmmod()
 	idle.Ends()
 	s.Reload()
-	g.Init().Get(s.Addr).WantStatus(200)
+	g.Init().Dial(s.Addr).Ask("GET", "/hello.txt").WantStatus(200)
 }
 
 func TestHTTPdRmmodUnderTraffic(t *testing.T) {
