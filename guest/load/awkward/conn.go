@@ -164,7 +164,8 @@ func outcomeOf(err error) outcome {
 	switch {
 	case errors.Is(err, unix.ECONNREFUSED):
 		return refused
-	case errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):
+	case errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE),
+		errors.Is(err, unix.ENOTCONN): // of shutdown(2): not any more
 		return reset
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ETIMEDOUT):
 		return timeout
