@@ -138,8 +138,7 @@ func (w *worker) pull(i int, events uint32) bool {
 			w.fail(i, errno)
 			return false
 		case n == 0:
-			w.end(i)
-			return false
+			return w.end(i)
 		default:
 			w.tick()
 			c.since = w.now
@@ -193,13 +192,14 @@ func (w *worker) take(i int, part []byte) bool {
 	return true
 }
 
-// end is the end of the stream.
-func (w *worker) end(i int) {
+// end is the end of the stream. It reports true when nothing was under way any more: the client, which may have had its answer
+// in this very event, goes on.
+func (w *worker) end(i int) bool {
 	c := &w.clients[i]
 	switch {
 	case c.open == 0: // as a server may, after any answer
 		w.drop(i)
-		return
+		return true
 	case c.last, c.got > 0 && w.answers.end(c) == whole:
 		w.answered(i)
 		// What was asked behind an answer that said it was the last has not been looked at: it will be asked again.
@@ -209,14 +209,15 @@ func (w *worker) end(i int) {
 		w.result.Short++
 		w.sample(fmt.Sprintf("the answer ends after %d bytes", c.got))
 		w.cut(i)
-		return
+		return false
 	default:
 		w.result.Empty++
 		w.cut(i)
-		return
+		return false
 	}
 	w.drop(i)
 	w.more(i)
+	return false
 }
 
 // answered counts a whole answer.

@@ -308,3 +308,23 @@ func BenchmarkRun(b *testing.B) {
 		b.Fatalf("%+v, %v", got, err)
 	}
 }
+
+// A server may close a connection right behind an answer: the client has both in one event, and must go on.
+func TestServerClosesBehindEveryAnswer(t *testing.T) {
+	const requests = 300
+	addr := serve(t, reply)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	got, err := Run(ctx, Spec{LoadRequest: wire.LoadRequest{
+		Addr: addr, Conns: 8, Requests: requests, Send: []byte(request), Expect: []byte(answer), KeepAlive: true,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("the load did not end: a client was forgotten: %+v", got)
+	}
+	if got.Good == 0 || got.Good+got.Empty+got.Reset+got.Other < requests {
+		t.Errorf("%+v, want %d requests", got, requests)
+	}
+}
