@@ -45,6 +45,11 @@ func (v *vetting) prepare(ctx context.Context, m *Module) (*subject.Stranger, er
 		return nil, err
 	}
 	m.Name, s.Module = chosen.Name, chosen.Name
+	for _, w := range m.Warnings {
+		if missing := undefined.FindStringSubmatch(w); missing != nil && strings.ReplaceAll(missing[2], "-", "_") == chosen.Name {
+			return nil, fmt.Errorf("%s needs %s, which neither it nor the kernel %s has", chosen.Name, missing[1], v.kernel.Release)
+		}
+	}
 	if s.Role == "" {
 		if s.Role, m.Why = chosen.role(); s.Role == "" {
 			return nil, fmt.Errorf("%s: what is it? %s: say --as %s, %s or %s",
@@ -99,6 +104,9 @@ func (v *vetting) candidates(ctx context.Context, s *subject.Stranger, m *Module
 	}
 	return all, nil
 }
+
+// undefined matches modpost's warning about a symbol that nobody has, where a makefile made a warning of it.
+var undefined = regexp.MustCompile(`^WARNING: modpost: "(\w+)" \[(?:.*/)?([^/]+)\.ko\] undefined!`)
 
 // upward matches how far a makefile reaches out of its directory.
 var upward = regexp.MustCompile(`(?:\.\./)+|/\.\.(?:/\.\.)*(?:[/)\s]|$)`)
