@@ -39,18 +39,22 @@ type Guest struct {
 	records  []wire.KmsgRecord // of the kernel log, since the scenario began
 	cursor   uint64            // of the kernel log: what came before belongs to the template
 
-	built    map[string]*built
-	put      map[string]bool // files of programs that are in the guest
-	modules  []*Module
-	loads    []load // every insmod, for addresses in text that is gone by then
-	netns    []*Netns
-	veths    int
-	log      requestLog
-	swept    bool       // allocations were made to fail
-	mu       sync.Mutex // guards findings: scenarios may use several goroutines
-	findings []finding.Finding
-	scan     bool          // see ScanForLeaks
-	unloaded time.Duration // guest time at which the last module had gone
+	built   map[string]*built
+	put     map[string]bool // files of programs that are in the guest
+	modules []*Module
+	loads   []load // every insmod, for addresses in text that is gone by then
+	netns   []*Netns
+	veths   int
+	log     requestLog
+	swept   bool // allocations were made to fail
+	// firstLoad is the guest time right before the first insmod, and refused are the modules of which one was refused: nobody
+	// knows where their text was.
+	firstLoad time.Duration
+	refused   map[string]bool
+	mu        sync.Mutex // guards findings: scenarios may use several goroutines
+	findings  []finding.Finding
+	scan      bool          // see ScanForLeaks
+	unloaded  time.Duration // guest time at which the last module had gone
 }
 
 // An Option changes what Clone hands out.
@@ -72,7 +76,7 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	if why := r.unfit.Load(); why != nil {
 		tb.Skip(*why) // another scenario has said so
 	}
-	g := &Guest{tb: &listener{TB: tb}, rig: r, sources: r.modules, stranger: r.stranger, built: map[string]*built{}}
+	g := &Guest{tb: &listener{TB: tb}, rig: r, sources: r.modules, stranger: r.stranger, built: map[string]*built{}, refused: map[string]bool{}}
 	for _, option := range options {
 		option(g)
 	}

@@ -20,7 +20,7 @@ func (m *Module) Held() (inSockets, beside int) {
 			text = append(text, l.symbols.Text()...)
 		}
 	}
-	req := wire.LedgerRequest{Name: m.Name, Text: text, Since: g.loads[0].since}
+	req := wire.LedgerRequest{Name: m.Name, Text: text, Since: g.since()}
 	answer, err := tryWithin(g, programDeadline, wire.Ledger, req)
 	if err != nil {
 		g.tb.Fatalf("read the ledger: %v", err)

@@ -85,12 +85,27 @@ func (g *Guest) insmod(name, params string) error {
 	if err := built.checkParameters(params); err != nil {
 		g.tb.Fatal(err)
 	}
+	if err := g.noteFirstLoad(); err != nil {
+		return err
+	}
 	answer, err := try(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: built.image, Params: params})
 	if err != nil {
+		g.refused[built.Name] = true
 		return err
 	}
 	g.remember(built, answer)
 	return nil
+}
+
+// noteFirstLoad notes when the first module was about to be loaded. Only what is younger can be of a module, also of one that was
+// then refused.
+func (g *Guest) noteFirstLoad() error {
+	if g.firstLoad != 0 {
+		return nil
+	}
+	answer, err := try(g, wire.Hello, wire.HelloRequest{}) // neither time nor seed: it only looks
+	g.firstLoad = answer.Uptime
+	return err
 }
 
 // Rmmod unloads the module. One that is in use, or whose exit does not return in time, is a finding that

@@ -193,13 +193,16 @@ func (g *Guest) judgeLedger() {
 			inits[l.Name] = append(inits[l.Name], wire.InitText{Range: r, From: l.since, Until: l.until})
 		}
 		byModule[l.Name] = append(byModule[l.Name], l.symbols.Text()...)
-		if g.swept { // also of loads whose addresses nobody was told, because they were refused
-			byModule[l.Name] = append(byModule[l.Name], moduleSpace)
+		if g.swept {
+			g.refused[l.Name] = true
 		}
+	}
+	for name := range g.refused {
+		byModule[name] = append(byModule[name], moduleSpace)
 	}
 	for name, text := range byModule {
 		answer, err := try(g, wire.Ledger, wire.LedgerRequest{
-			Name: name, Text: text, Init: inits[name], Since: g.loads[0].since, Settle: settle,
+			Name: name, Text: text, Init: inits[name], Since: g.since(), Settle: settle,
 		})
 		if err != nil {
 			g.blind(finding.OracleLedger, err)
@@ -207,6 +210,14 @@ func (g *Guest) judgeLedger() {
 		}
 		g.found(finding.Leaks(name, answer)...)
 	}
+}
+
+// since is the guest time at which the first module began to be loaded, wherever from.
+func (g *Guest) since() time.Duration {
+	if g.firstLoad == 0 && len(g.loads) > 0 {
+		return g.loads[0].since
+	}
+	return g.firstLoad
 }
 
 // judgeSurvivors compares what is there with what was there before the scenario.
