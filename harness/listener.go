@@ -13,6 +13,7 @@ type listener struct {
 
 	mu       sync.Mutex
 	messages []string
+	skipped  string // why the scenario does not apply
 }
 
 // heard returns the complaints so far.
@@ -47,4 +48,23 @@ func (l *listener) Fatalf(format string, args ...any) {
 	l.Helper()
 	l.hear(fmt.Sprintf(format, args...))
 	l.TB.Fatalf(format, args...)
+}
+
+// Skipf implements testing.TB.
+func (l *listener) Skipf(format string, args ...any) {
+	l.Helper()
+	l.mu.Lock()
+	l.skipped = fmt.Sprintf(format, args...)
+	l.mu.Unlock()
+	l.TB.Skipf(format, args...)
+}
+
+// why returns why the scenario does not apply.
+func (l *listener) why() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.skipped == "" {
+		return "skipped by the test"
+	}
+	return l.skipped
 }

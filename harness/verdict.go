@@ -52,7 +52,7 @@ func (g *Guest) finish() {
 	}
 	result := report.Result{Failed: g.tb.Failed(), Messages: messages, Findings: g.findings, Story: g.story}
 	if g.tb.Skipped() {
-		result.Skipped = "skipped by the test"
+		result.Skipped = g.tb.why()
 	}
 	for _, f := range g.lacks {
 		result.NotOffered = append(result.NotOffered, string(f))
