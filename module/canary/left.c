@@ -66,9 +66,9 @@ static DECLARE_COMPLETION(leaving);
 static int returner(void *unused)
 {
 	wait_for_completion(&leaving);
-	msleep(LATER_MS);
-	return 0; /* canary: text_left */
-} /* canary: text_left */
+	msleep(LATER_MS); /* canary: text_left */
+	return 0;
+}
 
 void canary_leave(void)
 {
