@@ -64,7 +64,7 @@ static int accept_all(void *arg)
 	while (!kthread_should_stop()) {
 		struct socket *sock;
 
-		if (kernel_accept(listener, &sock, 0) < 0)
+		if (kernel_accept(listener, &sock, 0) < 0) /* flaw */
 			continue;
 		talk(sock);
 	}
