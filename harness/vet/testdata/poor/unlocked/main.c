@@ -84,18 +84,19 @@ static int server_start(struct net *net, struct server *s)
 			       &s->listener); /* flaw */
 	if (err)
 		return err;
-	sock_set_reuseaddr(s->listener->sk);
-	s->listener->sk->sk_reuseport = 1;
-	err = kernel_bind(s->listener, (struct sockaddr *)&addr, sizeof(addr));
+	sock_set_reuseaddr(s->listener->sk); /* flaw */
+	s->listener->sk->sk_reuseport = 1; /* flaw */
+	err = kernel_bind(s->listener, (struct sockaddr *)&addr, /* flaw */
+			  sizeof(addr));
 	if (!err)
-		err = kernel_listen(s->listener, 128);
+		err = kernel_listen(s->listener, 128); /* flaw */
 	if (!err) {
 		s->acceptor =
 			kthread_run(accept_all, s->listener, "web"); /* flaw */
 		err = PTR_ERR_OR_ZERO(s->acceptor);
 	}
 	if (err)
-		sock_release(s->listener);
+		sock_release(s->listener); /* flaw */
 	else
 		s->on = 1;
 	return err;
