@@ -3,22 +3,18 @@ package vet
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"ktcp/harness/finding"
 	"ktcp/harness/report"
 	"ktcp/harness/subject"
+	"ktcp/harness/suite"
 )
 
 // judgeDeadline bounds all scenarios of one module in wall time.
@@ -71,36 +67,26 @@ func (v *vetting) apply(role subject.Role) []Scenario {
 	return apply
 }
 
-// runTests runs the scenarios and returns what their process said. It is a process group of its own, so that an interrupt
-// reaches it once, and it is told to end when this process dies.
+// runTests runs the scenarios and returns the last of what their process said.
 func (v *vetting) runTests(ctx context.Context, shown string, apply []Scenario, run *report.Recorder, subjectFile string) (said string, err error) {
 	var names []string
 	for _, s := range apply {
 		names = append(names, s.Name)
 	}
-	cmd := exec.CommandContext(ctx, v.binary, "-test.v", "-test.run", "^("+strings.Join(names, "|")+")$",
-		"-test.timeout", judgeDeadline.String())
-	cmd.Dir = filepath.Join(v.Root, "scenarios")
-	cmd.Env = append(os.Environ(), run.Env(), subject.Variable+"="+subjectFile)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	out, in := io.Pipe()
-	cmd.Stdout, cmd.Stderr = in, in
-	heard := make(chan string, 1)
-	go func() { heard <- v.follow(out, shown, len(apply)) }()
-	// The death signal is sent when the thread ends that started the program.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	err = errors.Join(cmd.Run(), in.Close())
-	return <-heard, err
+	err = suite.Process{
+		Root: v.Root, Binary: v.binary,
+		Args: []string{"-test.v", "-test.run", "^(" + strings.Join(names, "|") + ")$", "-test.timeout", judgeDeadline.String()},
+		Env:  []string{run.Env(), subject.Variable + "=" + subjectFile},
+		Hear: func(out io.Reader) { said = v.follow(out, shown, len(apply)) },
+	}.Run(ctx)
+	return said, err
 }
 
 // ended matches the line that go test prints when a test has ended; those of subtests are indented.
 var ended = regexp.MustCompile(`^--- (?:PASS|FAIL|SKIP): `)
 
 // follow counts the scenarios that have ended and returns the last of what was said.
-func (v *vetting) follow(out *io.PipeReader, shown string, all int) string {
+func (v *vetting) follow(out io.Reader, shown string, all int) string {
 	const last = 40
 	var lines []string
 	done := 0
@@ -116,7 +102,6 @@ func (v *vetting) follow(out *io.PipeReader, shown string, all int) string {
 			lines = lines[1:]
 		}
 	}
-	_, _ = io.Copy(io.Discard, out) // a line that is too long ends the scanner, and must not block the process
 	return strings.Join(lines, "\n")
 }
 

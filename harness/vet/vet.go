@@ -1,13 +1,11 @@
 package vet
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -16,10 +14,12 @@ import (
 	"golang.org/x/term"
 
 	"ktcp/harness/cache"
+	"ktcp/harness/foreign"
 	"ktcp/harness/kbuild"
 	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 	"ktcp/harness/subject"
+	"ktcp/harness/suite"
 )
 
 // vetting is one command under way.
@@ -84,12 +84,7 @@ func (v *vetting) provision(ctx context.Context) (err error) {
 		return err
 	}
 	v.binary = filepath.Join(v.dir, "scenarios.test")
-	compile := exec.CommandContext(ctx, "go", "test", "-c", "-o", v.binary, "./scenarios")
-	compile.Dir = v.Root
-	if out, err := compile.CombinedOutput(); err != nil {
-		return fmt.Errorf("compile the scenarios: %w\n%s", err, bytes.TrimSpace(out))
-	}
-	return nil
+	return suite.Compile(ctx, v.Root, v.binary)
 }
 
 // vet judges the i-th directory. Whatever goes wrong is in what it returns.
@@ -99,7 +94,7 @@ func (v *vetting) vet(ctx context.Context, i int, dir string) Module {
 	if len(v.Dirs) > 1 {
 		v.progress("%d of %d: %s", i+1, len(v.Dirs), dir)
 	}
-	stranger, err := v.prepare(ctx, &m)
+	stranger, err := v.identify(ctx, &m)
 	if err == nil {
 		err = v.judge(ctx, &m, stranger, v.place(i, dir))
 	}
@@ -112,6 +107,20 @@ func (v *vetting) vet(ctx context.Context, i int, dir string) Module {
 	}
 	m.Elapsed = time.Since(began)
 	return m
+}
+
+// identify builds the module of a directory and decides who is to be judged as what. The module's own part of the answer is in m.
+func (v *vetting) identify(ctx context.Context, m *Module) (*subject.Stranger, error) {
+	id, err := foreign.Identify(ctx, foreign.Spec{
+		Dir: m.Dir, Module: v.Module, As: v.As, Params: v.Params, Port: v.Port, RootParam: v.RootParam, Claims: v.Claims,
+		Kernel: v.kernel, Cache: v.cache,
+	})
+	m.Name, m.Why, m.Warnings = id.Name, id.Why, id.Warnings
+	if err != nil {
+		return nil, err
+	}
+	m.Role = id.Stranger.Role
+	return id.Stranger, nil
 }
 
 var unfit = regexp.MustCompile(`[^\w.-]+`)

@@ -1,4 +1,4 @@
-package vet
+package foreign
 
 import (
 	"context"
@@ -11,76 +11,100 @@ import (
 	"strings"
 	"time"
 
+	"ktcp/harness/cache"
 	"ktcp/harness/kbuild"
+	"ktcp/harness/kernel"
 	"ktcp/harness/subject"
 )
 
 // buildDeadline bounds a build in wall time: a makefile may do anything.
 const buildDeadline = 5 * time.Minute
 
-// prepare builds the module of a directory and decides who is to be judged as what. The module's own part of the answer is in m.
-func (v *vetting) prepare(ctx context.Context, m *Module) (*subject.Stranger, error) {
-	dir, err := filepath.Abs(m.Dir)
+// Spec says which directory, and what is known about it.
+type Spec struct {
+	Dir       string // as the user named it
+	Module    string // which one, where the directory makes several
+	As        subject.Role
+	Params    []string // for every insmod, as "port=80"
+	Port      int      // where the module listens; 0 is its role's port, or wherever it is found to listen
+	RootParam string   // what it calls WWWROOT
+	Claims    []subject.Feature
+	Kernel    *kernel.Kernel
+	Cache     *cache.Dir
+}
+
+// Identity is who a directory's module is. Of one that could not be told, it holds what is known.
+type Identity struct {
+	Stranger *subject.Stranger // nil where it could not be told
+	Name     string            // of the module, as the kernel spells it
+	Why      string            // it plays its role, where that was found out
+	Warnings []string          // of its build
+}
+
+// Identify builds the module of a directory and decides who is to be judged as what.
+func Identify(ctx context.Context, spec Spec) (Identity, error) {
+	var id Identity
+	dir, err := filepath.Abs(spec.Dir)
 	if err != nil {
-		return nil, err
+		return id, err
 	}
 	switch info, err := os.Stat(dir); {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("there is no directory %s", m.Dir)
+		return id, fmt.Errorf("there is no directory %s", spec.Dir)
 	case err != nil:
-		return nil, err
+		return id, err
 	case !info.IsDir():
-		return nil, fmt.Errorf("%s is no directory: name the one with the module's Makefile or Kbuild", m.Dir)
+		return id, fmt.Errorf("%s is no directory: name the one with the module's Makefile or Kbuild", spec.Dir)
 	}
 	s := &subject.Stranger{
-		Dir: dir, Root: reach(dir), Module: v.Module, Role: v.As,
-		Params: v.Params, Port: v.Port, RootParam: v.RootParam, Claims: v.Claims,
+		Dir: dir, Root: reach(dir), Module: spec.Module, Role: spec.As,
+		Params: spec.Params, Port: spec.Port, RootParam: spec.RootParam, Claims: spec.Claims,
 	}
-	candidates, err := v.candidates(ctx, s, m)
+	candidates, err := spec.candidates(ctx, s.Root, &id)
 	if err != nil {
-		return nil, err
+		return id, err
 	}
-	chosen, err := choose(candidates, v.As)
+	chosen, err := choose(candidates, spec.As)
 	if err != nil {
-		return nil, err
+		return id, err
 	}
-	m.Name, s.Module = chosen.Name, chosen.Name
-	for _, w := range m.Warnings {
+	id.Name, s.Module = chosen.Name, chosen.Name
+	for _, w := range id.Warnings {
 		if missing := undefined.FindStringSubmatch(w); missing != nil && strings.ReplaceAll(missing[2], "-", "_") == chosen.Name {
-			return nil, fmt.Errorf("%s needs %s, which neither it nor the kernel %s has", chosen.Name, missing[1], v.kernel.Release)
+			return id, fmt.Errorf("%s needs %s, which neither it nor the kernel %s has", chosen.Name, missing[1], spec.Kernel.Release)
 		}
 	}
 	if s.Role == "" {
-		if s.Role, m.Why = chosen.role(); s.Role == "" {
-			return nil, fmt.Errorf("%s: what is it? %s: say --as %s, %s or %s",
-				chosen.Name, m.Why, subject.Echo, subject.HTTP, subject.Web)
+		if s.Role, id.Why = chosen.role(); s.Role == "" {
+			return id, fmt.Errorf("%s: what is it? %s: say --as %s, %s or %s",
+				chosen.Name, id.Why, subject.Echo, subject.HTTP, subject.Web)
 		}
 	}
-	m.Role = s.Role
-	s.Claims = slices.Concat(v.Claims, chosen.claims())
+	s.Claims = slices.Concat(spec.Claims, chosen.claims())
 	for _, p := range append(slices.Clone(s.Params), s.RootParam+"=") {
 		if name, _, _ := strings.Cut(p, "="); name != "" && !slices.Contains(chosen.parameters, name) {
-			return nil, fmt.Errorf("%s has no parameter %s (it has: %s)", chosen.Name, name, strings.Join(chosen.parameters, ", "))
+			return id, fmt.Errorf("%s has no parameter %s (it has: %s)", chosen.Name, name, strings.Join(chosen.parameters, ", "))
 		}
 	}
 	if s.RootParam == "" && !slices.Contains(chosen.parameters, subject.RootParameter) {
 		s.RootParam = chosen.rootParameter()
 	}
-	return s, nil
+	id.Stranger = s
+	return id, nil
 }
 
 // candidates builds everything that a directory makes, or only the module that is named.
-func (v *vetting) candidates(ctx context.Context, s *subject.Stranger, m *Module) ([]traits, error) {
+func (s Spec) candidates(ctx context.Context, root string, id *Identity) ([]traits, error) {
 	ctx, cancel := context.WithTimeout(ctx, buildDeadline)
 	defer cancel()
 	build := func(name string) (traits, error) {
 		b, err := kbuild.Build(ctx, kbuild.Spec{
-			Dir: s.Dir, Root: s.Root, Name: name, Kernel: v.kernel, Cache: v.cache, Foreign: true,
+			Dir: s.Dir, Root: root, Name: name, Kernel: s.Kernel, Cache: s.Cache, Foreign: true,
 		})
 		if err != nil {
 			return traits{}, err
 		}
-		m.Warnings = b.Warnings
+		id.Warnings = b.Warnings
 		return readTraits(b.Name, b.KO)
 	}
 	one, err := build(s.Module)
