@@ -27,6 +27,7 @@ type Guest struct {
 	unledgered bool
 	params     []string // see KernelParameters
 	memory     int      // in MiB; 0: the default
+	failing    bool     // see FailingAllocations
 
 	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
 	role     Role      // what the scenario's module plays, "" as long as it has none
@@ -87,6 +88,9 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	}
 	// From here on every way out writes the record: a scenario that could not be judged must be seen.
 	tb.Cleanup(g.finish)
+	if why := g.lacking(); why != "" {
+		g.tb.Skipf("%s", why)
+	}
 	spec := g.shape(r.spec)
 	spec.Console = g.entry.Path("console.log")
 	r.busy.Add(1)

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,6 +21,21 @@ func Memory(mib int) Option {
 // Unledgered is a guest in which the kernel does not note who allocates what, so that no ledger can be read.
 func Unledgered() Option {
 	return func(g *Guest) { g.unledgered = true }
+}
+
+// FailingAllocations is a guest whose kernel can make allocations fail. The test is skipped where the kernel cannot, before
+// a guest is cloned for nothing.
+func FailingAllocations() Option {
+	return func(g *Guest) { g.failing = true }
+}
+
+// lacking says what the kernel cannot do that the test needs, or "".
+func (g *Guest) lacking() string {
+	k := g.rig.kernel
+	if g.failing && k.Config["CONFIG_FAILSLAB"] != "y" {
+		return fmt.Sprintf("kernel %s %s cannot make allocations fail: FLAVOR=kasan can", k.Release, k.Flavor)
+	}
+	return ""
 }
 
 // shape makes a guest's own of the spec that all share.

@@ -12,7 +12,7 @@ import (
 func TestSweepInsmod(t *testing.T) {
 	harness.EachRole(t, func(t *testing.T, role harness.Role) {
 		t.Parallel()
-		g := harness.Clone(t)
+		g := harness.Clone(t, harness.FailingAllocations())
 		s := g.Serve(role)
 		s.Rmmod()
 		s.SweepInsmod()
@@ -22,7 +22,7 @@ func TestSweepInsmod(t *testing.T) {
 
 func TestSweepStatus(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.FailingAllocations())
 	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 	red.SweepWrite(harness.StatusFile, "1", "0")
@@ -32,7 +32,7 @@ func TestSweepStatus(t *testing.T) {
 
 func TestSweepNetns(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.FailingAllocations())
 	kweb := g.Serve(harness.Web)
 	g.SweepNetns()
 	red := g.Netns("red")
