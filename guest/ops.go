@@ -103,6 +103,9 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.LoadStop, a.loads.Stop)
 
 	serve.Handle(t, wire.Sweep, fault.Sweeper{Enter: a.spaces.Do, Translate: netns.Path, Rmmod: a.unloader.Rmmod}.Sweep)
+	workers := &fault.Workers{}
+	serve.Handle(t, wire.FailWorkers, workers.Arm)
+	serve.Handle(t, wire.WorkersFailed, workers.Disarm)
 
 	serve.Handle(t, wire.LoadRun, a.loadRun)
 	serve.Handle(t, wire.Put, files.Put)

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"strings"
 	"testing"
 
 	"ktcp/harness"
@@ -38,4 +39,38 @@ func TestSweepNetns(t *testing.T) {
 	red := g.Netns("red")
 	kweb.Enable(red)
 	red.Get(kweb.Addr).WantStatus(200)
+}
+
+// What a server does for a client it does on the kernel's workers: their allocations are those of accept, read and write.
+func TestSweepServing(t *testing.T) {
+	request := map[harness.Role]string{
+		harness.Echo: strings.Repeat("0123456789abcdef", 4<<10),
+		harness.HTTP: getAndClose("/"),
+		harness.Web:  getAndClose("/"),
+	}
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		g := harness.Clone(t, harness.FailingAllocations())
+		s := g.Serve(role)
+		if role == harness.Web {
+			s.Enable(g.Init())
+		}
+		s.SweepServing(g.Init(), request[role])
+	}, harness.Echo, harness.HTTP, harness.Web)
+}
+
+func TestSweepServingFiles(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.FailingAllocations())
+	g.Mkdir("/www/list")
+	g.File("/www/list/one", "1")
+	g.FileOf("/www/large", "0123456789abcdef", 16<<10)
+	khttpd := g.Serve(harness.HTTP, "WWWROOT=/www")
+	for _, path := range []string{"/large", "/list/", "/none"} {
+		khttpd.SweepServing(g.Init(), getAndClose(path))
+	}
+}
+
+func getAndClose(path string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n"
 }

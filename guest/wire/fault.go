@@ -34,3 +34,24 @@ type SweepStep struct {
 	Errno int    `json:"errno,omitempty"` // of the call; 0: it went on without
 	Undo  string `json:"undo,omitempty"`  // why it could not be undone
 }
+
+// FailWorkers has the kernel's workers fail at an allocation; WorkersFailed ends that.
+var (
+	FailWorkers   = Op[FailWorkersRequest, FailWorkersAnswer]{"fail-workers"}
+	WorkersFailed = Op[None, WorkersFailedAnswer]{"workers-failed"}
+)
+
+// FailWorkersRequest says at which of its allocations from now on each worker fails, once.
+type FailWorkersRequest struct {
+	N int `json:"n"` // from 1
+}
+
+// FailWorkersAnswer tells how many workers that concerns.
+type FailWorkersAnswer struct {
+	Armed int `json:"armed"`
+}
+
+// WorkersFailedAnswer tells which workers have failed at an allocation, as "kworker/u4:1".
+type WorkersFailedAnswer struct {
+	Failed []string `json:"failed,omitempty"`
+}
