@@ -36,7 +36,7 @@ mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenari
 	MUTANTS=all MUTANTS_TABLE='$(CURDIR)/results/mutants.md' \
 		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(RUN)' ./scenarios
 
-sweep: setup ## fail one allocation after the other in insmod, status and namespace creation, on the kasan kernel
+sweep: setup ## fail one allocation after the other in insmod, status, namespace creation and serving, on the kasan kernel
 	SWEEP=all FLAVOR=kasan $(GOTESTSUM) --format testname -- -count=1 -timeout 60m -run '^TestSweep' -v ./scenarios
 
 fuzz: ## have libFuzzer make up requests for khttpd's parser in user space [SECONDS=60]
