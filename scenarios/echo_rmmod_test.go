@@ -116,11 +116,11 @@ func TestEchoInsmodRmmodAgain(t *testing.T) {
 // answer as before, and the module goes when it is told to.
 func TestEchoTenThousandIdle(t *testing.T) {
 	const (
-		count     = 10_000
 		chunk     = 500
 		mostBytes = 1024 // of the module's own, for each
 	)
 	g := harness.Clone(t)
+	count := g.Many(10_000)
 	kecho := g.Serve(harness.Echo, "backlog=4096")
 	probe := g.Init().Dial(kecho.Addr)
 	probe.Echo(10)
