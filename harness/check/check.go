@@ -91,11 +91,15 @@ type part struct {
 // canaries matches the test that shows the detectors what they must see.
 const canaries = "^TestCanary$"
 
+// notScenarios matches the tests that judge the scenarios, with mutants: make test and make mutants run them. Whoever asks for
+// them by name gets them.
+const notScenarios = "^TestMutants"
+
 // parts are the processes of go test for a flavor. The canaries come first: where one is missed, nothing else counts.
 func (s Spec) parts(flavor string) []part {
-	match := s.Match
-	if match == "" {
-		match = "."
+	match, skip := s.Match, canaries
+	if match == "" || match == "." {
+		match, skip = ".", canaries+"|"+notScenarios
 	}
 	name := "junit"
 	if flavor != kernel.Stock {
@@ -103,7 +107,7 @@ func (s Spec) parts(flavor string) []part {
 	}
 	return []part{
 		{flavor: flavor, match: canaries, name: name + "-canary"},
-		{flavor: flavor, match: match, skip: canaries, name: name},
+		{flavor: flavor, match: match, skip: skip, name: name},
 	}
 }
 

@@ -66,6 +66,24 @@ func TestRunOnEachFlavor(t *testing.T) {
 	}
 }
 
+// A run of everything judges the modules. Mutants judge the scenarios, and are not in it.
+func TestRunOfAllLeavesMutantsOut(t *testing.T) {
+	root := fakeGo(t, remember)
+	for _, match := range []string{"", "."} {
+		if _, err := Run(t.Context(), Spec{Root: root, Match: match, Flavors: "stock", Out: new(strings.Builder)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked, err := os.ReadFile(filepath.Join(root, "asked"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = "stock ^TestCanary$ ./scenarios\nstock . -skip ^TestCanary$|^TestMutants ./scenarios\n"
+	if diff := cmp.Diff(each+each, string(asked)); diff != "" {
+		t.Errorf("what was run (-want +got):\n%s", diff)
+	}
+}
+
 func TestRunWithoutAFlavorIsInvalid(t *testing.T) {
 	root := fakeGo(t, remember)
 	var out strings.Builder
