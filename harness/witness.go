@@ -33,6 +33,23 @@ func (t Testimony) String() string {
 	return b.String()
 }
 
+// Flaws tells each finding and failure in a line.
+func (t Testimony) Flaws() []string {
+	var lines []string
+	for _, f := range t.Findings {
+		line := string(f.Kind) + ": " + f.Title
+		if f.Location != nil {
+			line += " at " + f.Location.String()
+		}
+		lines = append(lines, line)
+	}
+	for _, f := range t.Failures {
+		first, _, _ := strings.Cut(f, "\n")
+		lines = append(lines, first)
+	}
+	return lines
+}
+
 // Witness runs a scenario whose module is known to be broken and returns what was found instead of failing tb for it. tb fails
 // when the scenario could not be judged: then nothing is proven about the oracles.
 func Witness(tb testing.TB, scenario func(tb testing.TB)) Testimony {

@@ -1,0 +1,127 @@
+package versus
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"ktcp/harness/figure"
+	"ktcp/harness/subject"
+)
+
+// Variable is the variable that names the file with the [Contest] that a process is to hold.
+const Variable = "KTCP_CONTEST"
+
+// Contest says who is compared and how often.
+type Contest struct {
+	Modules [2]subject.Stranger `json:"modules"` // of one role
+	Rounds  int                 `json:"rounds"`
+	Record  string              `json:"record"` // the file that the answer goes to
+}
+
+// Write writes c where [FromEnvironment] finds it.
+func (c Contest) Write(file string) error { return write(file, c) }
+
+// FromEnvironment returns the contest that this process is to hold, or nil where it is to hold none.
+func FromEnvironment() (*Contest, error) {
+	file := os.Getenv(Variable)
+	if file == "" {
+		return nil, nil
+	}
+	var c Contest
+	if err := read(file, &c); err != nil {
+		return nil, err
+	}
+	for i := range c.Modules {
+		if err := c.Modules[i].Validate(); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	if c.Modules[0].Role != c.Modules[1].Role || c.Rounds < 1 || c.Record == "" {
+		return nil, fmt.Errorf("%s: want two modules of one role, a number of rounds and a record", file)
+	}
+	return &c, nil
+}
+
+// Measurement is one load against one module in one round.
+type Measurement struct {
+	Round    int           `json:"round"` // from 0
+	Module   int           `json:"module"`
+	Load     string        `json:"load"`
+	Requests int           `json:"requests"`
+	Elapsed  time.Duration `json:"elapsed"`       // guest time of all of them together
+	Idle     time.Duration `json:"idle"`          // of it, in which the guest had nothing to do
+	Bad      string        `json:"bad,omitempty"` // what was wrong with answers; the times mean nothing then
+}
+
+// PerSecond is the rate at which requests were answered.
+func (m Measurement) PerSecond() float64 { return float64(m.Requests) / m.Elapsed.Seconds() }
+
+// Instructions is how many a request took, those of client, server and kernel together: on the clock of instructions a nanosecond in
+// which the guest was not idle is one.
+func (m Measurement) Instructions() float64 {
+	return float64(m.Elapsed-m.Idle) / float64(m.Requests)
+}
+
+// Record is what came of a contest.
+type Record struct {
+	figure.Setting `json:"setting"`
+	Template       string        `json:"template"` // that all guests were clones of
+	Builds         [2]string     `json:"builds"`   // digests of the modules
+	Measurements   []Measurement `json:"measurements"`
+	// Flaws are what the oracles found beside, in one line each, by module.
+	Flaws [2][]string `json:"flaws"`
+}
+
+// ErrMixed is returned for guests that must not be compared.
+var ErrMixed = errors.New("not the same kind of guest as before")
+
+// Note notes in which kind of guest, and which build of a module, the next measurements are made. Guests of one record must all be of
+// one kind.
+func (r *Record) Note(s figure.Setting, template string, module int, build string) error {
+	first := len(r.Measurements) == 0 && r.Setting == figure.Setting{}
+	switch {
+	case first:
+		r.Setting, r.Template = s, template
+	case r.Setting != s || r.Template != template:
+		return fmt.Errorf("compare modules: %w: %+v of template %q, not %+v of %q", ErrMixed, s, template, r.Setting, r.Template)
+	case r.Builds[module] != "" && r.Builds[module] != build:
+		return fmt.Errorf("compare modules: %w: its module has changed meanwhile", ErrMixed)
+	}
+	r.Builds[module] = build
+	return nil
+}
+
+// Add keeps flaws of a module, each once.
+func (r *Record) Add(module int, flaws ...string) {
+	for _, f := range flaws {
+		if !slices.Contains(r.Flaws[module], f) {
+			r.Flaws[module] = append(r.Flaws[module], f)
+		}
+	}
+}
+
+// Write writes the record for the process that has asked for it.
+func (r *Record) Write(file string) error { return write(file, r) }
+
+func write(file string, v any) error {
+	text, err := json.MarshalIndent(v, "", "\t")
+	if err != nil {
+		return fmt.Errorf("encode %T: %w", v, err)
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
+}
+
+func read(file string, v any) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read %T: %w", v, err)
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package scenarios
+
+import (
+	"testing"
+
+	"ktcp/guest/wire"
+	"ktcp/harness"
+	"ktcp/harness/versus"
+)
+
+// versusLoad is a load under which two modules are compared.
+type versusLoad struct {
+	name string
+	wire.LoadRequest
+}
+
+// versusLoads are the loads of the benchmarks, with so many requests that each takes about half a second of guest time.
+func versusLoads(role harness.Role) []versusLoad {
+	if role == harness.Echo {
+		echo := wire.LoadRequest{Protocol: wire.LoadEcho, Conns: benchConns, KeepAlive: true}
+		small, large := echo, echo
+		small.Size, small.Requests = 64, 20000
+		large.Size, large.Requests = 4096, 10000
+		return []versusLoad{{"EchoSize64", small}, {"EchoSize4096", large}}
+	}
+	get := wire.LoadRequest{Protocol: wire.LoadHTTP, Conns: benchConns}
+	keep, pipelined, each := get, get, get
+	keep.KeepAlive, keep.Requests = true, 15000
+	pipelined.KeepAlive, pipelined.Pipeline, pipelined.Requests = true, 16, 60000
+	each.Requests = 5000
+	return []versusLoad{{"KeepAlive", keep}, {"Pipelined16", pipelined}, {"ConnEach", each}}
+}
+
+// BenchmarkVersus measures two modules of the same role, for `ktcp bench DIR DIR`: in turn, round for round, and who begins takes turns
+// too. Every time both have a fresh clone, so that what one leaves behind in the kernel does not meet the other.
+func BenchmarkVersus(b *testing.B) {
+	contest, err := versus.FromEnvironment()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if contest == nil {
+		b.Skip("it takes two modules: go run . bench DIR DIR")
+	}
+	var record versus.Record
+	for round := range contest.Rounds {
+		for _, module := range []int{round % 2, 1 - round%2} {
+			harness.Logf("round %d of %d: %s", round+1, contest.Rounds, contest.Modules[module].Dir)
+			got := harness.Witness(b, func(tb testing.TB) { versusRound(tb, contest, &record, round, module) })
+			record.Add(module, got.Flaws()...)
+		}
+	}
+	if err := record.Write(contest.Record); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// versusRound measures one module in a clone of its own.
+func versusRound(tb testing.TB, contest *versus.Contest, record *versus.Record, round, module int) {
+	stranger := contest.Modules[module]
+	g := harness.Clone(tb, harness.ForSpeed(), harness.Judge(stranger))
+	s := g.Serve(stranger.Role)
+	s.Enter(record, module)
+	if stranger.Role == harness.Web {
+		s.Enable(g.Init())
+	}
+	for _, l := range versusLoads(stranger.Role) {
+		warm := l.LoadRequest
+		warm.Requests /= 10 // for memory to be had, and code to be read
+		m := s.Measure(l.name, warm)
+		if m.Bad == "" {
+			m = s.Measure(l.name, l.LoadRequest)
+		}
+		m.Round, m.Module = round, module
+		record.Measurements = append(record.Measurements, m)
+	}
+}
