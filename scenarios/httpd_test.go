@@ -170,3 +170,20 @@ func TestHTTPdHalfClosedClient(t *testing.T) {
 		quiet.Ends()
 	}
 }
+
+// A client may still be sending when it has its last answer, and may only then look at it. It is let finish: a server that
+// stops reading holds it up, and one that closes with bytes unread sends a RST, which can overtake the answer.
+func TestHTTPdReadsOnAfterItsLastAnswer(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions()) // reading on has its time
+	s := g.Serve(harness.HTTP)
+	c := g.Init().Dial(s.Addr)
+	c.Send("GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n")
+	c.Answer("GET").WantStatus(200)
+	c.Closes()
+	for range 16 { // more than fits into the buffers on the way
+		c.Send(strings.Repeat("more", 128<<10))
+	}
+	c.Close()
+	g.Init().Get(s.Addr).WantStatus(200)
+}

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"strings"
 	"testing"
 
 	"ktcp/harness"
@@ -28,4 +29,21 @@ func TestLeaksNothingIsForgotten(t *testing.T) {
 	}
 	s.Enable(blue)
 	blue.Dies()
+}
+
+// What is sent takes buffers of all sizes.
+func TestLeaksNoBufferIsForgotten(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		g := harness.Clone(t, harness.ScanForLeaks())
+		s := g.Serve(role)
+		c := g.Init().Dial(s.Addr)
+		if role == harness.Echo {
+			c.Echo(256 << 10)
+			return
+		}
+		c.Send(strings.Repeat("GET / HTTP/1.1\r\nHost: guest\r\n\r\n", 500))
+		c.Answer("GET").WantStatus(200)
+		c.Close()
+	}, harness.Echo, harness.HTTP)
 }
