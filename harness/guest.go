@@ -25,9 +25,10 @@ type Guest struct {
 	clock vm.Clock // "" is vm.Realtime
 	// unledgered is a guest for benchmarks, which keeps no ledger.
 	unledgered bool
-	params     []string // see KernelParameters
-	memory     int      // in MiB; 0: the default
-	failing    bool     // see FailingAllocations
+	params     []string      // see KernelParameters
+	memory     int           // in MiB; 0: the default
+	failing    bool          // see FailingAllocations
+	deadline   time.Duration // see UnloadWithin; 0: the kernel's
 
 	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
 	role     Role      // what the scenario's module plays, "" as long as it has none

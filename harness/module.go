@@ -23,6 +23,9 @@ const debugFactor = 3
 
 // unloadDeadline is UnloadDeadline on the guest's kernel.
 func (g *Guest) unloadDeadline() time.Duration {
+	if g.deadline > 0 {
+		return g.deadline
+	}
 	if g.checksAll() {
 		return debugFactor * UnloadDeadline
 	}

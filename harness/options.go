@@ -23,6 +23,11 @@ func Unledgered() Option {
 	return func(g *Guest) { g.unledgered = true }
 }
 
+// UnloadWithin gives modules that long to unload, in guest time, instead of [UnloadDeadline]: for one that is known to take for ever.
+func UnloadWithin(d time.Duration) Option {
+	return func(g *Guest) { g.deadline = d }
+}
+
 // FailingAllocations is a guest whose kernel can make allocations fail. The test is skipped where the kernel cannot, before
 // a guest is cloned for nothing.
 func FailingAllocations() Option {

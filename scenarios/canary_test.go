@@ -98,7 +98,11 @@ func groups(config map[string]string) []group {
 		case c.Kind == finding.HungTask, c.Kind == finding.SoftLockup:
 			slow.shown = append(slow.shown, c.Canary)
 		case c.deadly:
-			all = append(all, group{name: c.Bug, shown: []harness.Canary{c.Canary}})
+			alone := group{name: c.Bug, shown: []harness.Canary{c.Canary}}
+			if c.Class == "stuck" { // for ever: nothing is learnt by waiting
+				alone.options = append(alone.options, harness.UnloadWithin(3*time.Second))
+			}
+			all = append(all, alone)
 		default:
 			gentle.shown = append(gentle.shown, c.Canary)
 		}
