@@ -21,7 +21,7 @@ type object struct {
 func buildObject(tb testing.TB) object {
 	tb.Helper()
 	if _, err := exec.LookPath("gcc"); err != nil {
-		tb.Skip("gcc is not installed")
+		tb.Fatal("gcc is not installed: run make setup")
 	}
 	source, err := filepath.Abs("testdata/object")
 	if err != nil {
