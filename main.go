@@ -45,7 +45,7 @@ Exit codes: 0 nothing found; 1 findings; 2 the run proves nothing (it could not 
 		SilenceErrors: true,
 	}
 	root.AddCommand(checkCommand(code), reportCommand(code), kernelsCommand(), loadCommand(code), vetCommand(code))
-	root.AddCommand(benchCommand(code), benchCheckCommand(code))
+	root.AddCommand(benchCommand(code), benchCheckCommand(code), traceCommand(code))
 	return root
 }
 

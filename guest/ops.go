@@ -18,6 +18,7 @@ import (
 	"ktcp/guest/rest"
 	"ktcp/guest/serve"
 	"ktcp/guest/survivors"
+	"ktcp/guest/trace"
 	"ktcp/guest/wire"
 )
 
@@ -34,6 +35,7 @@ type agent struct {
 	ledger   *ledger.Ledger
 	snapshot *survivors.Snapshots
 	leaks    *kmemleak.Scanner
+	graph    trace.Graph
 }
 
 func newAgent() (*agent, error) {
@@ -63,6 +65,7 @@ func newAgent() (*agent, error) {
 		ledger:   ledger,
 		snapshot: snapshot,
 		leaks:    kmemleak.New(),
+		graph:    trace.Graph{Dir: "/sys/kernel/tracing"},
 	}, nil
 }
 
@@ -108,6 +111,9 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.WorkersFailed, workers.Disarm)
 
 	serve.Handle(t, wire.LoadRun, a.loadRun)
+	serve.Handle(t, wire.Profile, trace.Profiler{Run: a.loadRun}.Profile)
+	serve.Handle(t, wire.GraphStart, a.graph.Start)
+	serve.Handle(t, wire.GraphStop, a.graph.Stop)
 	serve.Handle(t, wire.Put, files.Put)
 	serve.Handle(t, wire.ProgramRun, a.programs.Run)
 	serve.Handle(t, wire.ProgramStart, a.programs.Start)

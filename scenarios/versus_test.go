@@ -10,7 +10,8 @@ import (
 
 // versusLoad is a load under which two modules are compared.
 type versusLoad struct {
-	name string
+	name  string
+	about string
 	wire.LoadRequest
 }
 
@@ -21,14 +22,21 @@ func versusLoads(role harness.Role) []versusLoad {
 		small, large := echo, echo
 		small.Size, small.Requests = 64, 20000
 		large.Size, large.Requests = 4096, 10000
-		return []versusLoad{{"EchoSize64", small}, {"EchoSize4096", large}}
+		return []versusLoad{
+			{"EchoSize64", "32 clients that echo 64 bytes", small},
+			{"EchoSize4096", "32 clients that echo 4096 bytes", large},
+		}
 	}
 	get := wire.LoadRequest{Protocol: wire.LoadHTTP, Conns: benchConns}
 	keep, pipelined, each := get, get, get
 	keep.KeepAlive, keep.Requests = true, 15000
 	pipelined.KeepAlive, pipelined.Pipeline, pipelined.Requests = true, 16, 60000
 	each.Requests = 5000
-	return []versusLoad{{"KeepAlive", keep}, {"Pipelined16", pipelined}, {"ConnEach", each}}
+	return []versusLoad{
+		{"KeepAlive", "32 connections that are kept", keep},
+		{"Pipelined16", "32 connections, 16 requests under way on each", pipelined},
+		{"ConnEach", "32 clients, a connection for each request", each},
+	}
 }
 
 // BenchmarkVersus measures two modules of the same role, for `ktcp bench DIR DIR`: in turn, round for round, and who begins takes turns

@@ -1,20 +1,13 @@
 package versus
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"ktcp/harness/cache"
 	"ktcp/harness/foreign"
-	"ktcp/harness/kbuild"
-	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 	"ktcp/harness/subject"
 	"ktcp/harness/suite"
@@ -60,41 +53,15 @@ func Run(ctx context.Context, s Spec) (int, error) {
 
 // identify builds both modules and finds out what they are.
 func (s Spec) identify(ctx context.Context) (modules [2]subject.Stranger, err error) {
-	dir, err := cache.Open()
+	found, err := foreign.All(ctx, s.Dirs, foreign.Spec{Module: s.Module, As: s.As, Params: s.Params, Port: s.Port}, s.logf)
 	if err != nil {
-		return modules, err
+		return modules, fmt.Errorf("bench: %w", err)
 	}
-	k, err := kernel.Provision(ctx, kernel.Spec{
-		Want: os.Getenv("KERNEL"), Flavor: os.Getenv("FLAVOR"), Cache: dir, Logf: s.logf,
-	})
-	if err != nil {
-		return modules, err
-	}
-	if err := kbuild.Isolation(); err != nil {
-		s.logf("makefiles run with your own rights, because this machine cannot isolate them: %v", err)
-	}
-	for i, d := range s.Dirs {
-		id, err := foreign.Identify(ctx, foreign.Spec{
-			Dir: d, Module: s.Module, As: s.As, Params: s.Params, Port: s.Port, Kernel: k, Cache: dir,
-		})
-		if err != nil {
-			return modules, describe(d, err)
-		}
-		modules[i] = *id.Stranger
-	}
+	copy(modules[:], found)
 	if a, b := modules[0], modules[1]; a.Role != b.Role {
 		return modules, fmt.Errorf("bench: %w: %s is %s, %s is %s", ErrRoles, s.Dirs[0], a.Role, s.Dirs[1], b.Role)
 	}
 	return modules, nil
-}
-
-// describe is what is wrong with a directory: one line, and a compiler's output where there is one.
-func describe(dir string, err error) error {
-	var detailed interface{ Detail() string }
-	if errors.As(err, &detailed) && detailed.Detail() != "" {
-		return fmt.Errorf("bench: %s: %w\n%s", dir, err, strings.TrimRight(detailed.Detail(), "\n"))
-	}
-	return fmt.Errorf("bench: %s: %w", dir, err)
 }
 
 // hold has the scenarios' process measure.
@@ -103,61 +70,14 @@ func (s Spec) hold(ctx context.Context, c Contest, run *report.Recorder) error {
 	if err := c.Write(file); err != nil {
 		return err
 	}
-	binary := filepath.Join(run.Dir(), "scenarios.test")
-	defer os.Remove(binary)
-	if err := suite.Compile(ctx, s.Root, binary); err != nil {
-		return err
-	}
-	var said []string
-	err := suite.Process{
-		Root: s.Root, Binary: binary,
-		Args: []string{"-test.run", "^$", "-test.bench", "^" + benchmark + "$", "-test.benchtime", "1x",
-			"-test.timeout", (time.Duration(c.Rounds) * deadline).String()},
-		Env:  []string{run.Env(), Variable + "=" + file},
-		Hear: func(out io.Reader) { said = s.follow(out) },
-	}.Run(ctx)
-	if ctx.Err() != nil {
-		return fmt.Errorf("bench: interrupted; nothing is compared")
-	}
-	if _, missing := os.Stat(c.Record); missing != nil {
-		if why := reason(run.Dir()); why != "" {
-			return fmt.Errorf("bench: %s", why)
-		}
-		return fmt.Errorf("bench: it was not measured to the end: %w\n%s", err, strings.Join(said, "\n"))
+	err := suite.Benchmark{
+		Root: s.Root, Name: benchmark, Env: []string{Variable + "=" + file}, Run: run,
+		Limit: time.Duration(c.Rounds) * deadline, Logf: s.logf,
+	}.Do(ctx)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
 	}
 	return nil
-}
-
-// reason returns in one line why the scenario could not be judged, "" where its record does not say.
-func reason(dir string) string {
-	run, err := report.Load(dir)
-	if err != nil {
-		return ""
-	}
-	for _, s := range run.Scenarios {
-		if s.Error != "" {
-			return strings.Join(strings.Fields(s.Error), " ")
-		}
-	}
-	return ""
-}
-
-// follow shows what the harness says about its progress, and returns the last of all else.
-func (s Spec) follow(out io.Reader) (said []string) {
-	const last = 20
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		line := lines.Text()
-		if text, ok := strings.CutPrefix(line, "ktcp: "); ok {
-			s.logf("%s", text)
-			continue
-		}
-		if said = append(said, line); len(said) > last {
-			said = said[1:]
-		}
-	}
-	return said
 }
 
 func (s Spec) logf(format string, args ...any) {
