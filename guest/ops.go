@@ -120,6 +120,8 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.ProgramStop, a.programs.Stop)
 
 	serve.Handle(t, wire.Ledger, a.readLedger)
+	serve.Handle(t, wire.Settle, a.ledger.Settle)
+	serve.Handle(t, wire.Areas, a.ledger.Areas)
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)
 	serve.Handle(t, wire.Stacks, survivors.Stacks)
 	serve.Handle(t, wire.Kmemleak, a.leaks.Scan)

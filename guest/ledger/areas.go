@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ktcp/guest/cause"
 	"ktcp/guest/wire"
 )
 
@@ -16,7 +17,7 @@ const areaCache = "vmalloc"
 const pageSize = 4096
 
 // areas returns what the module has from vmalloc and its like. The kernel keeps only the caller of each area, and no age.
-func (l *Ledger) areas(m module) ([]wire.Site, error) {
+func (l *Ledger) areas(m cause.Module) ([]wire.Site, error) {
 	text, err := os.ReadFile(l.vmalloc)
 	if err != nil {
 		return nil, fmt.Errorf("list vmalloc areas: %w", err)
@@ -28,7 +29,7 @@ func (l *Ledger) areas(m module) ([]wire.Site, error) {
 	var sites []wire.Site
 	at := map[string]int{}
 	for _, a := range all {
-		if !m.owns(a.caller) {
+		if !m.Owns(a.caller) {
 			continue
 		}
 		key := fmt.Sprint(a)

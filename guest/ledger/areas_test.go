@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ktcp/guest/cause"
 	"ktcp/guest/wire"
 )
 
@@ -25,7 +26,7 @@ func TestAreas(t *testing.T) {
 	if err := os.WriteFile(l.vmalloc, []byte(areas), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got, err := l.areas(module{name: "kweb", text: []wire.Range{{Start: 0xffffffffc0403000, End: 0xffffffffc0404000}}})
+	got, err := l.areas(cause.Module{Name: "kweb", Text: []wire.Range{{Start: 0xffffffffc0403000, End: 0xffffffffc0404000}}})
 	want := []wire.Site{
 		{Cache: "vmalloc", Count: 1, Size: 12288, Stack: []wire.StackFrame{{Func: "kweb_start", Offset: 0x17, Size: 0x30, Module: "kweb"}}},
 		{Cache: "vmalloc", Count: 2, Size: 4096, Stack: []wire.StackFrame{{Addr: 0xffffffffc0403040}}},

@@ -4,8 +4,11 @@
 // that objects were allocated from, their number, their ages and the whole stack. It works after the module is gone as well:
 // what was "func+off [module]" is then a bare address, and the caller knows which belong to the module's text.
 //
-// Its contract with whoever reads the result: a site is a fact, not yet a leak. The stack is followed from the allocation
-// outward only to where an interrupt begins, because what was interrupted is not the cause: on loopback the receiver's
-// softirq runs on top of the sender's system call. Objects that the kernel itself keeps (TIME_WAIT, cached routes) are
-// marked. What the kernel has only put off, such as what RCU is about to free, is waited for where a request allows it.
+// Which of them are the module's is judged by ktcp/guest/cause. Objects that the kernel itself keeps are marked as such. What the
+// kernel has only put off, such as what RCU is about to free, is waited for where a request allows it.
+//
+// Its contract with whoever reads the result: a site is a fact, not yet a leak.
+//
+// To print the traces costs the guest seconds when it is emulated. Where the host can read SLUB's books from the guest's memory
+// itself, as ktcp/harness/slab does, it asks this package only to settle the kernel, and for the areas.
 package ledger

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ktcp/guest/cause"
 	"ktcp/guest/wire"
 )
 
@@ -54,7 +55,7 @@ const (
 // the caches that hold sites nevertheless are looked at again until they hold none, or only what the kernel itself keeps, or that
 // time has passed.
 func (l *Ledger) Read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
-	m := module{name: req.Name, text: req.Text, init: req.Init, since: req.Since}
+	m := cause.Asked(req)
 	caches, err := l.caches()
 	if err != nil {
 		return wire.LedgerAnswer{}, err
@@ -82,17 +83,21 @@ func (l *Ledger) Read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 	return answer, nil
 }
 
+// Settle has the kernel free what it has put off, and give up what the caches named keep in reserve.
+func (l *Ledger) Settle(req wire.SettleRequest) (wire.None, error) {
+	l.settle(req.Caches)
+	return wire.None{}, nil
+}
+
+// Areas answers a request about the areas of vmalloc alone, which are cheap to list, as they are. No cache is read.
+func (l *Ledger) Areas(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
+	sites, err := l.areas(cause.Asked(req))
+	return wire.LedgerAnswer{Sites: sites, Netns: -1}, err
+}
+
 // unsettled reports whether there is a site that may still go.
 func unsettled(sites []wire.Site) bool {
 	return slices.ContainsFunc(sites, func(s wire.Site) bool { return !s.Protocol })
-}
-
-// covered are caches whose objects never come alone. They are not read, because nearly half of all that a kernel
-// has allocated when it is up is in them, and printing it takes the kernel as long.
-var covered = map[string]string{
-	"kernfs_node_cache": "a node's name is allocated with it, from a general cache",
-	"inode_cache":       "an inode that is kept is kept by a directory entry or a file",
-	"lsm_inode_cache":   "one for each inode, of whatever cache",
 }
 
 // caches lists the caches that have traces. A kernel without slub_debug=U has none, which is no error here: the answer
@@ -110,14 +115,14 @@ func (l *Ledger) caches() ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list slab caches: %w", err)
 	}
-	names = slices.DeleteFunc(names, func(n string) bool { return covered[n] != "" })
+	names = slices.DeleteFunc(names, cause.Covered)
 	slices.Sort(names)
 	return names, nil
 }
 
 // sites reads the caches named, and the areas of vmalloc, and returns the module's sites, and how many caches had traces. It takes every CPU, since the
 // kernel spends long on naming the functions of each stack.
-func (l *Ledger) sites(caches []string, m module) (sites []wire.Site, read int, err error) {
+func (l *Ledger) sites(caches []string, m cause.Module) (sites []wire.Site, read int, err error) {
 	found := make([][]wire.Site, len(caches)) // nil where there are no traces
 	errs := make([]error, len(caches))
 	var next atomic.Int64
@@ -143,7 +148,7 @@ func (l *Ledger) sites(caches []string, m module) (sites []wire.Site, read int, 
 
 // cacheSites returns the module's sites in one cache: nil when the cache keeps no traces or has gone away. buf is room
 // that is used and handed back.
-func (l *Ledger) cacheSites(cache string, m module, buf []byte) ([]wire.Site, []byte, error) {
+func (l *Ledger) cacheSites(cache string, m cause.Module, buf []byte) ([]wire.Site, []byte, error) {
 	before, err := monotonic()
 	if err != nil {
 		return nil, buf, err
@@ -156,26 +161,35 @@ func (l *Ledger) cacheSites(cache string, m module, buf []byte) ([]wire.Site, []
 		return nil, buf, fmt.Errorf("read traces of %s: %w", cache, err)
 	}
 	sites := []wire.Site{}
-	mention := m.mention()
-	if !mention(buf) {
+	mentioned := mention(m)
+	if !mentioned(buf) {
 		return sites, buf, nil
 	}
 	now, err := monotonic() // the kernel has reckoned the objects' ages between before and now
 	if err != nil {
 		return nil, buf, err
 	}
-	locations, err := parseTraces(buf, mention)
+	locations, err := parseTraces(buf, mentioned)
 	if err != nil {
 		return nil, buf, fmt.Errorf("traces of %s: %w", cache, err)
 	}
 	for _, loc := range locations {
 		youngest, oldest := l.duration(loc.ageMin), l.duration(loc.ageMax)
-		if m.caused(loc.stack) && youngest <= now-m.since+tick ||
-			m.initialized(loc.stack, span{before - youngest, now - youngest}, span{before - oldest, now - oldest}) {
+		if m.Counts(loc.stack, cause.Span{Earliest: before - youngest, Latest: now - youngest},
+			cause.Span{Earliest: before - oldest, Latest: now - oldest}) {
 			sites = append(sites, l.site(cache, loc))
 		}
 	}
 	return sites, buf, nil
+}
+
+// monotonic is the time since boot.
+func monotonic() (time.Duration, error) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0, fmt.Errorf("read the clock: %w", err)
+	}
+	return time.Duration(ts.Nano()), nil
 }
 
 // site puts a location in the host's terms.
@@ -187,7 +201,7 @@ func (l *Ledger) site(cache string, loc location) wire.Site {
 		Stack:    loc.stack,
 		AgeMin:   l.duration(loc.ageMin),
 		AgeMax:   l.duration(loc.ageMax),
-		Protocol: kept(cache, loc.stack),
+		Protocol: cause.Kept(cache, loc.stack),
 	}
 }
 

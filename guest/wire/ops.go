@@ -48,6 +48,8 @@ var (
 	LoadStop  = Op[LoadStopRequest, LoadResult]{"load-stop"}
 
 	Ledger    = Op[LedgerRequest, LedgerAnswer]{"ledger"}
+	Settle    = Op[SettleRequest, None]{"settle"}
+	Areas     = Op[LedgerRequest, LedgerAnswer]{"areas"} // of vmalloc: what the host cannot read of the ledger itself
 	Survivors = Op[None, SurvivorsAnswer]{"survivors"}
 	Kmemleak  = Op[KmemleakRequest, KmemleakAnswer]{"kmemleak"}
 	Idle      = Op[IdleRequest, IdleAnswer]{"idle"}

@@ -18,6 +18,12 @@ type LedgerRequest struct {
 	Settle time.Duration `json:"settle,omitempty"`
 }
 
+// SettleRequest has the kernel free what it has put off, such as what RCU frees, as far as user space can make it.
+type SettleRequest struct {
+	// Caches are slab caches that are also to give up what they keep in reserve, or in KASAN's quarantine.
+	Caches []string `json:"caches,omitempty"`
+}
+
 // InitText is where a module's init was, and when it ran, in guest time on CLOCK_MONOTONIC.
 type InitText struct {
 	Range

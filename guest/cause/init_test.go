@@ -1,4 +1,4 @@
-package ledger
+package cause
 
 import (
 	"testing"
@@ -9,7 +9,7 @@ import (
 
 // The memory of init is given away: only what was allocated while init ran is the module's.
 func TestInitTextCountsOnlyWhileItRan(t *testing.T) {
-	m := module{name: "kweb", init: []wire.InitText{
+	m := Module{Name: "kweb", Init: []wire.InitText{
 		{Range: wire.Range{Start: 0x1000, End: 0x2000}, From: 10 * time.Second, Until: 11 * time.Second},
 		{Range: wire.Range{Start: 0x5000, End: 0x6000}, From: 20 * time.Second, Until: 21 * time.Second},
 	}}
@@ -30,9 +30,9 @@ func TestInitTextCountsOnlyWhileItRan(t *testing.T) {
 		{"the second load", through(0x5000), []time.Duration{20100 * time.Millisecond}, true},
 		{"the second load's text, while the first ran", through(0x5000), []time.Duration{10100 * time.Millisecond}, false},
 	} {
-		var made []span
+		var made []Span
 		for _, t := range c.made {
-			made = append(made, span{t - time.Second/4, t + time.Second/4})
+			made = append(made, Span{t - time.Second/4, t + time.Second/4})
 		}
 		if got := m.initialized(c.stack, made...); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)

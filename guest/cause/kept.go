@@ -1,4 +1,4 @@
-package ledger
+package cause
 
 import (
 	"slices"
@@ -30,8 +30,8 @@ var keepers = []keeper{
 	{caller: "debugfs_slab_add", why: "never freed by kernels before 6.2: the debugfs directory of a cache that was destroyed"},
 }
 
-// kept reports whether objects of a site may outlive the module that caused them.
-func kept(cache string, stack []wire.StackFrame) bool {
+// Kept reports whether objects of a site may outlive the module that caused them.
+func Kept(cache string, stack []wire.StackFrame) bool {
 	return slices.ContainsFunc(keepers, func(k keeper) bool {
 		return strings.HasPrefix(cache, k.cache) && (k.caller == "" || calls(stack, k.caller))
 	})
@@ -45,3 +45,14 @@ func calls(stack []wire.StackFrame, function string) bool {
 		return f.Module == "" && name == function
 	})
 }
+
+// covered are caches whose objects never come alone.
+var covered = map[string]string{
+	"kernfs_node_cache": "a node's name is allocated with it, from a general cache",
+	"inode_cache":       "an inode that is kept is kept by a directory entry or a file",
+	"lsm_inode_cache":   "one for each inode, of whatever cache",
+}
+
+// Covered reports whether a cache need not be read, because whoever leaks an object of it leaks one of another cache with
+// it. Nearly half of all that a kernel has allocated when it is up is in such caches.
+func Covered(cache string) bool { return covered[cache] != "" }

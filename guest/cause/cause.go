@@ -1,13 +1,9 @@
-package ledger
+package cause
 
 import (
-	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"ktcp/guest/wire"
 )
@@ -29,27 +25,44 @@ func entersInterrupt(f wire.StackFrame) bool {
 		slices.ContainsFunc(entryPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// module is whose frames are looked for.
-type module struct {
-	name  string
-	text  []wire.Range
-	init  []wire.InitText
-	since time.Duration // when it was first loaded, on CLOCK_MONOTONIC
+// Module is whose allocations are looked for. See [wire.LedgerRequest] for the fields.
+type Module struct {
+	Name  string
+	Text  []wire.Range
+	Init  []wire.InitText
+	Since time.Duration
 }
 
-// owns reports whether a frame is in the module.
-func (m module) owns(f wire.StackFrame) bool {
+// Asked returns the module that a request asks for.
+func Asked(req wire.LedgerRequest) Module {
+	return Module{Name: req.Name, Text: req.Text, Init: req.Init, Since: req.Since}
+}
+
+// Owns reports whether a frame is in the module.
+func (m Module) Owns(f wire.StackFrame) bool {
 	if f.Func != "" {
-		return f.Module == m.name && m.name != ""
+		return f.Module == m.Name && m.Name != ""
 	}
-	return slices.ContainsFunc(m.text, func(r wire.Range) bool { return f.Addr >= r.Start && f.Addr < r.End })
+	return slices.ContainsFunc(m.Text, func(r wire.Range) bool { return f.Addr >= r.Start && f.Addr < r.End })
+}
+
+// tick is how coarse ages are: they are counted in jiffies.
+const tick = 20 * time.Millisecond
+
+// Span is a guest time on CLOCK_MONOTONIC that is known only to lie between two.
+type Span struct{ Earliest, Latest time.Duration }
+
+// Counts reports whether the objects of a site, the youngest and the oldest of which were made at these times, are the
+// module's: whether it caused them and not whoever had its text before, or its init did.
+func (m Module) Counts(stack []wire.StackFrame, youngest, oldest Span) bool {
+	return m.caused(stack) && youngest.Latest >= m.Since-tick || m.initialized(stack, youngest, oldest)
 }
 
 // caused reports whether an allocation was made on behalf of the module: whether one of its functions is on the
 // way from the allocation out to where the task or the interrupt began.
-func (m module) caused(stack []wire.StackFrame) bool {
+func (m Module) caused(stack []wire.StackFrame) bool {
 	for _, f := range stack {
-		if m.owns(f) {
+		if m.Owns(f) {
 			return true
 		}
 		if entersInterrupt(f) {
@@ -59,40 +72,16 @@ func (m module) caused(stack []wire.StackFrame) bool {
 	return false
 }
 
-// tick is how coarse ages are: they are counted in jiffies.
-const tick = 20 * time.Millisecond
-
-// span is a time that is known only to lie between two.
-type span struct{ earliest, latest time.Duration }
-
 // initialized reports whether an allocation passes through the module's init and was made while that ran: any of these times, of the
 // youngest and the oldest object of a site, will do.
-func (m module) initialized(stack []wire.StackFrame, made ...span) bool {
-	for _, init := range m.init {
+func (m Module) initialized(stack []wire.StackFrame, made ...Span) bool {
+	for _, init := range m.Init {
 		passes := slices.ContainsFunc(stack, func(f wire.StackFrame) bool {
 			return f.Func == "" && f.Addr >= init.Start && f.Addr < init.End
 		})
-		if passes && slices.ContainsFunc(made, func(t span) bool { return t.latest >= init.From-tick && t.earliest <= init.Until+tick }) {
+		if passes && slices.ContainsFunc(made, func(t Span) bool { return t.Latest >= init.From-tick && t.Earliest <= init.Until+tick }) {
 			return true
 		}
 	}
 	return false
-}
-
-// monotonic is the time since boot.
-func monotonic() (time.Duration, error) {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		return 0, fmt.Errorf("read the clock: %w", err)
-	}
-	return time.Duration(ts.Nano()), nil
-}
-
-// mention returns a quick test for text that may hold a frame of the module.
-func (m module) mention() func(text []byte) bool {
-	tag := []byte("[" + m.name)
-	bare := []byte(" 0x")
-	return func(text []byte) bool {
-		return len(m.name) > 0 && bytes.Contains(text, tag) || len(m.text)+len(m.init) > 0 && bytes.Contains(text, bare)
-	}
 }
