@@ -21,6 +21,7 @@ import (
 // is theirs: see [monitor.within].
 type monitor struct {
 	conn *net.UnixConn
+	in   *credentialed // its reading side
 
 	ready chan struct{} // closed when the handshake is over
 	err   error         // of the handshake; read it after ready
@@ -52,7 +53,7 @@ var errMonitorGone = errors.New("QEMU's monitor is gone")
 
 func newMonitor(conn *net.UnixConn) *monitor {
 	return &monitor{
-		conn: conn, ready: make(chan struct{}), ended: make(chan struct{}),
+		conn: conn, in: identify(conn), ready: make(chan struct{}), ended: make(chan struct{}),
 		pending: map[uint64]chan message{}, more: make(chan struct{}),
 	}
 }
@@ -60,7 +61,7 @@ func newMonitor(conn *net.UnixConn) *monitor {
 // run shakes hands and then takes answers and events to where they belong, until QEMU ends.
 func (m *monitor) run() {
 	defer close(m.ended)
-	in := bufio.NewReader(m.conn)
+	in := bufio.NewReader(m.in)
 	m.err = m.handshake(in)
 	close(m.ready)
 	for m.err == nil {
@@ -109,6 +110,9 @@ func receive(in *bufio.Reader) (message, error) {
 	msg.text = line
 	return msg, json.Unmarshal(line, &msg)
 }
+
+// peer returns the process of QEMU, 0 before it has said anything.
+func (m *monitor) peer() int { return int(m.in.pid.Load()) }
 
 // close ends the connection.
 func (m *monitor) close() {
