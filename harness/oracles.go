@@ -186,29 +186,14 @@ func (g *Guest) judgeLedger() {
 	if g.unledgered {
 		return
 	}
-	byModule := map[string][]wire.Range{}
-	inits := map[string][]wire.InitText{}
-	for _, l := range g.loads {
-		for _, r := range l.symbols.InitText() {
-			inits[l.Name] = append(inits[l.Name], wire.InitText{Range: r, From: l.since, Until: l.until})
-		}
-		byModule[l.Name] = append(byModule[l.Name], l.symbols.Text()...)
-		if g.swept {
-			g.refused[l.Name] = true
-		}
-	}
-	for name := range g.refused {
-		byModule[name] = append(byModule[name], moduleSpace)
-	}
-	for name, text := range byModule {
-		answer, err := try(g, wire.Ledger, wire.LedgerRequest{
-			Name: name, Text: text, Init: inits[name], Since: g.since(), Settle: settle,
-		})
+	for _, req := range g.ledgerRequests() {
+		req.Settle = settle
+		answer, err := g.ledger(callDeadline, req)
 		if err != nil {
 			g.blind(finding.OracleLedger, err)
 			continue
 		}
-		g.found(finding.Leaks(name, answer)...)
+		g.found(finding.Leaks(req.Name, answer)...)
 	}
 }
 

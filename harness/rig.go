@@ -36,6 +36,7 @@ type rig struct {
 	unfit    atomic.Pointer[string] // why the stranger cannot be judged at all
 
 	baselines baselines
+	ledgers   ledgers
 
 	busy   sync.WaitGroup // what ends by itself, and cleans up, when ctx does
 	mu     sync.Mutex

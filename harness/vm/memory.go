@@ -88,6 +88,9 @@ func (m *Memory) ReadAt(b []byte, off int64) (int, error) {
 	return 0, fmt.Errorf("%w: %d bytes at %#x", ErrMemoryBeyond, len(b), off)
 }
 
+// Size is where the memory ends: the first address beyond it, in bytes.
+func (m *Memory) Size() uint64 { return m.ranges[len(m.ranges)-1].end }
+
 // Pause stops the guest's processors and its clocks, so that what is read until resume is called is of one moment.
 func (m *Memory) Pause(ctx context.Context) (resume func(ctx context.Context) error, err error) {
 	if err := m.process.monitor.command(ctx, "stop", nil, nil); err != nil {

@@ -1,0 +1,234 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"ktcp/guest/cause"
+	"ktcp/guest/wire"
+	"ktcp/harness/introspect"
+	"ktcp/harness/slab"
+	"ktcp/harness/vm"
+)
+
+// ledgerRequests ask for what is alive of each module that was loaded, at each place that it was loaded to.
+func (g *Guest) ledgerRequests() []wire.LedgerRequest {
+	byModule := map[string][]wire.Range{}
+	inits := map[string][]wire.InitText{}
+	for _, l := range g.loads {
+		for _, r := range l.symbols.InitText() {
+			inits[l.Name] = append(inits[l.Name], wire.InitText{Range: r, From: l.since, Until: l.until})
+		}
+		byModule[l.Name] = append(byModule[l.Name], l.symbols.Text()...)
+		if g.swept {
+			g.refused[l.Name] = true
+		}
+	}
+	for name := range g.refused {
+		byModule[name] = append(byModule[name], moduleSpace)
+	}
+	var requests []wire.LedgerRequest
+	for name, text := range byModule {
+		requests = append(requests, wire.LedgerRequest{Name: name, Text: text, Init: inits[name], Since: g.since()})
+	}
+	return requests
+}
+
+// ledgers knows how the slab objects of guests are read: from outside, where the kernel tells how its allocator's books are laid out.
+type ledgers struct {
+	mu      sync.Mutex
+	decided bool
+	kernel  *introspect.Kernel
+	reader  *slab.Reader // nil: the guests must print them
+}
+
+// ledger returns what is alive in the guest of what was allocated on behalf of a module. The host reads it from the guest's memory. Where the
+// kernel, or this machine, does not allow that, the guest prints it, which takes it seconds when it is emulated. limit is the watchdog of
+// each request to the guest, in wall time.
+func (g *Guest) ledger(limit time.Duration, req wire.LedgerRequest) (wire.LedgerAnswer, error) {
+	outside, err := g.outside(limit)
+	if err != nil {
+		return wire.LedgerAnswer{}, err
+	}
+	if outside == nil {
+		return tryWithin(g, limit, wire.Ledger, req)
+	}
+	defer outside.memory.Close()
+	return outside.read(req)
+}
+
+// How often the books are read while sites may still go, as in ktcp/guest/ledger.
+const (
+	firstLook  = 2 * time.Millisecond
+	lastLook   = 50 * time.Millisecond
+	leastLooks = 3
+)
+
+// outsideLedger reads a guest's ledger from outside.
+type outsideLedger struct {
+	g      *Guest
+	kernel *introspect.Kernel
+	reader *slab.Reader
+	memory *vm.Memory
+	limit  time.Duration
+}
+
+// outside returns the way to read the guest's slabs from outside, whose memory the caller must close, or nil where there is none. The
+// first guest of a process decides, and may be asked for its symbols.
+func (g *Guest) outside(limit time.Duration) (*outsideLedger, error) {
+	l := &g.rig.ledgers
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.decided && l.reader == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	o := &outsideLedger{g: g, limit: limit}
+	var err error
+	if o.memory, err = g.vm.Memory(ctx); err == nil && !l.decided {
+		if err = l.learn(o); err != nil {
+			o.memory.Close()
+		}
+	}
+	switch {
+	case errors.Is(err, introspect.ErrNoLayout), errors.Is(err, fs.ErrPermission):
+		Logf("ledger: the guests print it, which takes them seconds: %v", err)
+		l.decided = true
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	l.decided = true
+	o.kernel, o.reader = l.kernel, l.reader
+	return o, nil
+}
+
+// learn learns the kernel from a guest.
+func (l *ledgers) learn(o *outsideLedger) error {
+	rig := o.g.rig
+	kernel, err := introspect.Learn(rig.ctx, introspect.Source{
+		Kernel: rig.kernel, Cache: rig.cache, Memory: o.memory, Size: o.memory.Size(), Logf: Logf,
+		Symbols: func(context.Context) ([]byte, error) {
+			answer, err := tryWithin(o.g, o.limit, wire.ReadFile, wire.FileRequest{Path: "/proc/kallsyms"})
+			return answer.Data, err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	hz, err := strconv.Atoi(rig.kernel.Config["CONFIG_HZ"])
+	if err != nil {
+		return fmt.Errorf("CONFIG_HZ: %w", err)
+	}
+	reader, err := slab.New(kernel, hz)
+	if err != nil {
+		return err
+	}
+	l.kernel, l.reader = kernel, reader
+	return nil
+}
+
+// read answers a request as the agent does. Where it names a time to settle, the kernel is first made to free what it has put off, and
+// the caches that hold sites nevertheless are read again until they hold none, or only what the kernel itself keeps, or that time
+// has passed.
+func (o *outsideLedger) read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
+	deadline := time.Now().Add(req.Settle)
+	if req.Settle > 0 {
+		if err := o.settle(nil); err != nil {
+			return wire.LedgerAnswer{}, err
+		}
+	}
+	answer, err := o.look(req, nil)
+	if err != nil || req.Settle == 0 {
+		return answer, err
+	}
+	pause := firstLook
+	for i := 0; unsettled(answer.Sites) && (i < leastLooks || time.Now().Before(deadline)); i++ {
+		holding := cachesOf(answer.Sites)
+		if err := o.settle(holding); err != nil {
+			return wire.LedgerAnswer{}, err
+		}
+		again, err := o.look(req, holding)
+		if err != nil {
+			return wire.LedgerAnswer{}, err
+		}
+		answer.Sites = again.Sites
+		if unsettled(answer.Sites) {
+			time.Sleep(pause)
+			pause = min(2*pause, lastLook)
+		}
+	}
+	return answer, nil
+}
+
+func (o *outsideLedger) settle(caches []string) error {
+	_, err := tryWithin(o.g, o.limit, wire.Settle, wire.SettleRequest{Caches: caches})
+	return err
+}
+
+// look reads the caches named, all where only is nil, and the areas of vmalloc, which the guest lists.
+func (o *outsideLedger) look(req wire.LedgerRequest, only []string) (wire.LedgerAnswer, error) {
+	answer, err := tryWithin(o.g, o.limit, wire.Areas, req)
+	if err != nil {
+		return wire.LedgerAnswer{}, err
+	}
+	sites, read, err := o.slabs(cause.Asked(req), only)
+	if err != nil {
+		return wire.LedgerAnswer{}, err
+	}
+	answer.Caches, answer.Sites = read, append(sites, answer.Sites...)
+	return answer, nil
+}
+
+// readings is how often the books are read that make no sense: the guest may have been stopped while it wrote them.
+const readings = 3
+
+func (o *outsideLedger) slabs(m cause.Module, only []string) (sites []wire.Site, read int, err error) {
+	began := time.Now()
+	defer func() { o.g.log.add("slabs", began, only, err) }()
+	for range readings {
+		sites, read, err = o.once(m, only)
+		if !errors.Is(err, slab.ErrBooks) && !errors.Is(err, introspect.ErrUnmapped) {
+			break
+		}
+	}
+	return sites, read, err
+}
+
+// once reads the books of one moment.
+func (o *outsideLedger) once(m cause.Module, only []string) (sites []wire.Site, read int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), o.limit)
+	defer cancel()
+	resume, err := o.memory.Pause(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, resume(ctx)) }()
+	space, err := o.kernel.Open(o.memory, o.memory.Size())
+	if err != nil {
+		return nil, 0, err
+	}
+	return o.reader.Read(space, m, only)
+}
+
+// unsettled reports whether there is a site that may still go.
+func unsettled(sites []wire.Site) bool {
+	return slices.ContainsFunc(sites, func(s wire.Site) bool { return !s.Protocol })
+}
+
+// cachesOf returns the caches that the sites are in, each once.
+func cachesOf(sites []wire.Site) []string {
+	names := []string{}
+	for _, s := range sites {
+		names = append(names, s.Cache)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

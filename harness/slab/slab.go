@@ -1,0 +1,244 @@
+package slab
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"ktcp/guest/cause"
+	"ktcp/guest/wire"
+	"ktcp/harness/introspect"
+)
+
+// ErrBooks is returned where the allocator's books contradict themselves.
+var ErrBooks = errors.New("the allocator's books make no sense")
+
+// Reader reads the books of one kernel. It may be used for any number of guests, by several goroutines at once.
+type Reader struct {
+	kernel *introspect.Kernel
+	hz     uint64
+
+	cache, node, slab, track introspect.Struct
+	stacks                   depot
+	pageSize                 uint64 // of struct page
+	caches, jiffies, tick    uint64 // addresses of variables
+	storeUser                uint64 // the flag of caches whose objects have tracks
+	trackAt                  uint64 // where the track of the allocation is, in bytes after the place of all tracks
+}
+
+// storeUser is SLAB_STORE_USER, of kernels in which it is a macro.
+const storeUser = 0x10000
+
+// New returns a reader for a kernel with so many jiffies a second. The error wraps [introspect.ErrNoField] or [introspect.ErrNoSymbol]
+// where the kernel lacks something.
+func New(k *introspect.Kernel, hz int) (*Reader, error) {
+	if hz <= 0 {
+		return nil, fmt.Errorf("read slabs: %d jiffies a second", hz)
+	}
+	r := &Reader{kernel: k, hz: uint64(hz), storeUser: storeUser}
+	var errs []error
+	layout := func(name string, members ...string) introspect.Struct {
+		s, err := k.Layout.Struct(name, members...)
+		errs = append(errs, err)
+		return s
+	}
+	address := func(name string) uint64 {
+		a, err := k.Symbols.Address(name)
+		errs = append(errs, err)
+		return a
+	}
+	r.cache = layout("kmem_cache", "name", "flags", "size", "object_size", "inuse", "offset", "list", "node")
+	r.node = layout("kmem_cache_node", "partial", "full")
+	r.slab = layout("slab", "slab_list", "freelist", "objects")
+	r.track = layout("track", "addr", "handle", "when")
+	r.pageSize = uint64(layout("page").Size)
+	r.caches, r.jiffies, r.tick = address("slab_caches"), address("jiffies"), address("tick_next_period")
+	var err error
+	r.stacks, err = newDepot(k)
+	errs = append(errs, err)
+	if bit, ok := k.Layout.Values["_SLAB_STORE_USER"]; ok {
+		r.storeUser = 1 << bit
+	}
+	r.trackAt = uint64(k.Layout.Values["TRACK_ALLOC"]) * uint64(r.track.Size)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Bases of a kernel's address space, of kernels in which they are constants.
+const (
+	pageOffset = 0xffff888000000000
+	vmemmap    = 0xffffea0000000000
+	pageShift  = 12
+)
+
+// mostNodes is how many nodes of memory a kernel can be configured for.
+const mostNodes = 1024
+
+// walk is one reading of one guest.
+type walk struct {
+	*Reader
+	space               *introspect.Space
+	pageOffset, vmemmap uint64
+	nodes               uint64 // how many nodes of memory there can be
+	jiffiesNow          uint64
+	now                 time.Duration // when they became that, on CLOCK_MONOTONIC
+	depot               *openDepot
+	namer               *namer
+	module              cause.Module
+	buf                 []byte
+}
+
+// Read returns the sites of objects that were allocated on behalf of a module and are alive in the guest whose addresses these are. It reads
+// the caches named, or all where only is nil, and returns how many it read: 0 where the kernel keeps no tracks.
+func (r *Reader) Read(space *introspect.Space, m cause.Module, only []string) (sites []wire.Site, read int, err error) {
+	w, err := r.open(space, m)
+	if err != nil {
+		return nil, 0, err
+	}
+	err = space.List(r.caches, func(node uint64) error {
+		c, err := w.readCache(node - uint64(r.cache.Fields["list"].Offset))
+		if err != nil {
+			return err
+		}
+		if !c.tracked || cause.Covered(c.name) || only != nil && !slices.Contains(only, c.name) {
+			return nil
+		}
+		read++
+		found, err := w.sites(c)
+		sites = append(sites, found...)
+		if err != nil {
+			return fmt.Errorf("cache %s: %w", c.name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read slabs: %w", err)
+	}
+	return sites, read, nil
+}
+
+func (r *Reader) open(space *introspect.Space, m cause.Module) (*walk, error) {
+	w := &walk{Reader: r, space: space, module: m}
+	var err error
+	if w.pageOffset, err = r.kernel.Variable(space, "page_offset_base", pageOffset); err != nil {
+		return nil, err
+	}
+	if w.vmemmap, err = r.kernel.Variable(space, "vmemmap_base", vmemmap); err != nil {
+		return nil, err
+	}
+	if w.jiffiesNow, err = space.Pointer(r.jiffies); err != nil {
+		return nil, fmt.Errorf("read jiffies: %w", err)
+	}
+	next, err := space.Pointer(r.tick)
+	if err != nil {
+		return nil, fmt.Errorf("read the time of the next jiffy: %w", err)
+	}
+	w.now = time.Duration(next) - w.duration(1)
+	nodes, err := r.kernel.Variable(space, "nr_node_ids", 1)
+	if err != nil {
+		return nil, err
+	}
+	w.nodes = nodes & 0xffffffff // an int
+	if w.nodes == 0 || w.nodes > mostNodes {
+		return nil, fmt.Errorf("%w: %d nodes of memory", ErrBooks, w.nodes)
+	}
+	if w.namer, err = newNamer(r.kernel, space); err != nil {
+		return nil, err
+	}
+	w.depot = r.stacks.open(space, w.concerns(m))
+	return w, nil
+}
+
+// concerns returns a quick test for addresses that may be the module's.
+func (w *walk) concerns(m cause.Module) func(addr uint64) bool {
+	ranges := slices.Clone(m.Text)
+	for _, i := range m.Init {
+		ranges = append(ranges, i.Range)
+	}
+	for _, loaded := range w.namer.modules {
+		if loaded.Name == m.Name {
+			for _, r := range loaded.Regions {
+				ranges = append(ranges, wire.Range{Start: r.Start, End: r.End})
+			}
+		}
+	}
+	return func(addr uint64) bool {
+		return slices.ContainsFunc(ranges, func(r wire.Range) bool { return addr >= r.Start && addr < r.End })
+	}
+}
+
+func (r *Reader) duration(jiffies uint64) time.Duration {
+	return time.Duration(jiffies) * time.Second / time.Duration(r.hz)
+}
+
+// site is what is known of the objects that share a stack.
+type site struct {
+	addr             uint64 // who called, of an object without a stack
+	handle           uint32 // of the stack
+	count            int
+	youngest, oldest uint64 // ages in jiffies
+}
+
+// sites returns the module's sites in a cache, those with most objects first.
+func (w *walk) sites(c *cacheBooks) ([]wire.Site, error) {
+	found := map[uint64]*site{} // by handle, or address
+	err := w.objects(c, func(track []byte) error {
+		s := site{handle: uint32(w.track.Of(track, "handle"))}
+		key := uint64(s.handle)
+		if s.handle == 0 {
+			s.addr = w.track.Of(track, "addr")
+			key = s.addr
+			if !w.depot.concerns(s.addr) {
+				return nil
+			}
+		} else if concerned, err := w.depot.concerned(s.handle); err != nil || !concerned {
+			return err
+		}
+		// It may be negative: the jiffies of two processors differ by one now and then.
+		age := uint64(max(int64(w.jiffiesNow-w.track.Of(track, "when")), 0))
+		of := found[key]
+		if of == nil {
+			of = &site{addr: s.addr, handle: s.handle, youngest: age, oldest: age}
+			found[key] = of
+		}
+		of.count++
+		of.youngest, of.oldest = min(of.youngest, age), max(of.oldest, age)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var sites []wire.Site
+	for _, s := range found {
+		addrs := []uint64{s.addr}
+		if s.handle != 0 {
+			if addrs, err = w.depot.stack(s.handle); err != nil {
+				return nil, err
+			}
+		}
+		stack, err := w.namer.frames(addrs)
+		if err != nil {
+			return nil, err
+		}
+		ageMin, ageMax := w.duration(s.youngest), w.duration(s.oldest)
+		if w.module.Counts(stack, w.made(ageMin), w.made(ageMax)) {
+			sites = append(sites, wire.Site{
+				Cache: c.name, Count: s.count, Size: int(c.objectSize), Stack: stack, AgeMin: ageMin, AgeMax: ageMax,
+				Protocol: cause.Kept(c.name, stack),
+			})
+		}
+	}
+	slices.SortFunc(sites, func(a, b wire.Site) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(fmt.Sprint(a.Stack), fmt.Sprint(b.Stack)))
+	})
+	return sites, nil
+}
+
+// made is when an object of that age was made.
+func (w *walk) made(age time.Duration) cause.Span {
+	return cause.Span{Earliest: w.now - age, Latest: w.now - age + w.duration(1)}
+}
