@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,10 +14,9 @@ import (
 const comparisons = 20
 
 // CompareLedgers fails the test unless the ledger that the host reads out of the guest's memory, and the one that the kernel prints, show the
-// same objects: on behalf of each module that was loaded in the scenario, which must have so many at least, and of others that the
-// guest came up with, which must have some. It returns how long both took, in wall time: two readings from
+// same objects: on behalf of each module that was loaded in the scenario, which must have so many at least. It returns how long both took, in wall time: two readings from
 // outside and one by the guest, for each module.
-func (g *Guest) CompareLedgers(least int, others ...string) (outside, inside time.Duration) {
+func (g *Guest) CompareLedgers(least int) (outside, inside time.Duration) {
 	g.tb.Helper()
 	compare := func(req wire.LedgerRequest) (objects int) {
 		sites, out, in := g.compareLedgers(req)
@@ -33,12 +33,36 @@ func (g *Guest) CompareLedgers(least int, others ...string) (outside, inside tim
 	if objects < least {
 		g.tb.Errorf("the ledgers show %d objects of the scenario's modules, want %d", objects, least)
 	}
-	for _, name := range others {
-		if compare(wire.LedgerRequest{Name: name}) == 0 {
-			g.tb.Errorf("the ledgers show no objects of %s", name)
+	return outside, inside
+}
+
+// CompareBootLedgers does the same for the module that has most objects of those that the guest came up with, where it came up with any.
+func (g *Guest) CompareBootLedgers() {
+	g.tb.Helper()
+	var busiest string
+	most := 0
+	modules := call(g, wire.Modules, wire.None{}).Modules
+	for _, m := range modules {
+		if slices.ContainsFunc(g.loads, func(l load) bool { return l.Name == m.Name }) {
+			continue
+		}
+		answer, err := g.ledger(programDeadline, wire.LedgerRequest{Name: m.Name})
+		if err != nil {
+			g.tb.Fatalf("read the ledger of %s: %v", m.Name, err)
+		}
+		objects := 0
+		for _, s := range answer.Sites {
+			objects += s.Count
+		}
+		if objects > most {
+			busiest, most = m.Name, objects
 		}
 	}
-	return outside, inside
+	if busiest == "" {
+		g.tb.Logf("none of the modules that the guest came up with has any objects: %v", modules)
+		return
+	}
+	g.compareLedgers(wire.LedgerRequest{Name: busiest})
 }
 
 // compareLedgers compares what both say to one request, and returns it.

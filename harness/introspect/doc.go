@@ -5,6 +5,6 @@
 // means is for others to know: see ktcp/harness/slab.
 //
 // Symbols come from /proc/kallsyms, which the agent reads. Guests boot with nokaslr, so they are the same in all. Layouts come
-// from the kernel's own BTF, which is in its memory, or from the DWARF of a kernel that was built here. A kernel with neither is
-// [ErrNoLayout]. Every guest is checked to run the kernel that was learned before anything else of it is believed.
+// from the kernel's own BTF, which is in its memory, or else from DWARF: of the few of its source files that define them, compiled again
+// as that kernel was configured. A kernel with neither is [ErrNoLayout]. Every guest is checked to run the kernel that was learned before anything else of it is believed.
 package introspect

@@ -8,39 +8,16 @@ import (
 	"slices"
 )
 
-// witnesses are functions that are in the same files as the definitions of the structures that are wanted.
-var witnesses = []string{"kmem_cache_free", "stack_depot_fetch", "find_module"}
-
-// layoutOfDWARF returns the wanted structures from an image with debug information.
-func layoutOfDWARF(path string, symbols *Symbols) (*Layout, error) {
-	data, err := openDWARF(path)
-	if err != nil {
-		return nil, err
-	}
-	l := newLayout()
-	for _, w := range witnesses {
-		pc, err := symbols.Address(w)
-		if err != nil {
-			return nil, err
-		}
-		r := data.Reader()
-		if _, err := r.SeekPC(pc); err != nil {
-			return nil, fmt.Errorf("read DWARF of the file with %s: %w", w, err)
-		}
-		unit, err := layoutOfUnit(data, r)
-		if err != nil {
-			return nil, fmt.Errorf("read DWARF of the file with %s: %w", w, err)
-		}
-		l.add(unit)
-	}
-	return l, nil
-}
-
-// layoutOfObject returns the wanted structures from an object file.
+// layoutOfObject returns the wanted structures from an object file with debug information.
 func layoutOfObject(path string) (*Layout, error) {
-	data, err := openDWARF(path)
+	f, err := elf.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read DWARF: %w", err)
+	}
+	defer f.Close()
+	data, err := f.DWARF()
+	if err != nil {
+		return nil, fmt.Errorf("read DWARF of %s: %w", path, err)
 	}
 	l := newLayout()
 	r := data.Reader()
@@ -51,23 +28,10 @@ func layoutOfObject(path string) (*Layout, error) {
 		}
 		found, err := layoutOfUnit(data, r)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read DWARF of %s: %w", path, err)
 		}
 		l.add(found)
 	}
-}
-
-func openDWARF(path string) (*dwarf.Data, error) {
-	f, err := elf.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read DWARF: %w", err)
-	}
-	defer f.Close()
-	data, err := f.DWARF()
-	if err != nil {
-		return nil, fmt.Errorf("read DWARF of %s: %w", path, err)
-	}
-	return data, nil
 }
 
 // layoutOfUnit reads a unit's structures. r has just read the entry of the unit itself.

@@ -3,8 +3,9 @@ package introspect
 import "errors"
 
 var (
-	// ErrNoLayout is returned for kernels that do not say how their structures are laid out: built without BTF, and without DWARF.
-	ErrNoLayout = errors.New("the kernel has neither BTF nor DWARF")
+	// ErrNoLayout is returned for kernels that do not say how their structures are laid out: built without BTF, in a tree that does not
+	// hold the sources that define them.
+	ErrNoLayout = errors.New("the kernel has no BTF, and its tree no sources of its allocator")
 	// ErrNoSymbol is returned for symbols that a kernel does not have.
 	ErrNoSymbol = errors.New("no such symbol")
 	// ErrNoField is returned for structures, or members, that a kernel does not have.

@@ -54,10 +54,9 @@ func openAt(symbols *Symbols, memory io.ReaderAt, base uint64) (*Space, error) {
 	}
 	const levels = 4
 	space := newSpace(memory, root-kernelMap+base, levels)
-	// A kernel without this symbol knows four levels only.
 	five, err := symbols.Address("__pgtable_l5_enabled")
-	if err != nil {
-		return space, nil
+	if errors.Is(err, ErrNoSymbol) {
+		return space, nil // it is built for four levels only
 	}
 	// Where it is has to be known before addresses can be translated.
 	enabled := make([]byte, 1)

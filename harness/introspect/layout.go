@@ -3,7 +3,6 @@ package introspect
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -103,8 +102,5 @@ func (l *Layout) add(more *Layout) {
 		}
 	}
 }
-
-// names lists the structures, sorted.
-func (l *Layout) names() []string { return slices.Sorted(maps.Keys(l.Structs)) }
 
 func newLayout() *Layout { return &Layout{Structs: map[string]Struct{}, Values: map[string]int64{}} }

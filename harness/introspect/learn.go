@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -39,13 +38,10 @@ type Source struct {
 // Learn returns what there is to know of a kernel: out of the cache, where it was learned before. The error wraps [ErrNoLayout]
 // where the kernel does not tell.
 func Learn(ctx context.Context, s Source) (*Kernel, error) {
-	dwarf := vmlinux(s.Kernel)
-	if s.Kernel.Config["CONFIG_DEBUG_INFO_BTF"] != "y" && dwarf == "" {
+	if !hasBTF(s.Kernel) && !hasSources(s.Kernel) {
 		return nil, fmt.Errorf("%w: %s %s", ErrNoLayout, s.Kernel.Release, s.Kernel.Flavor)
 	}
-	dir, err := s.Cache.Entry(ctx, cacheKind, cache.Key(format, s.Kernel.ID), func(ctx context.Context, tmp string) error {
-		return s.learn(ctx, dwarf, tmp)
-	})
+	dir, err := s.Cache.Entry(ctx, cacheKind, cache.Key(format, s.Kernel.ID), s.learn)
 	if err != nil {
 		return nil, fmt.Errorf("learn kernel %s: %w", s.Kernel.Release, err)
 	}
@@ -67,7 +63,7 @@ func Learn(ctx context.Context, s Source) (*Kernel, error) {
 }
 
 // learn fills dir.
-func (s Source) learn(ctx context.Context, dwarf, dir string) error {
+func (s Source) learn(ctx context.Context, dir string) error {
 	if s.Logf != nil {
 		s.Logf("kernel %s: learning its symbols and layouts, once", s.Kernel.Release)
 	}
@@ -80,10 +76,10 @@ func (s Source) learn(ctx context.Context, dwarf, dir string) error {
 		return err
 	}
 	var layout *Layout
-	if dwarf != "" {
-		layout, err = layoutOfDWARF(dwarf, symbols)
-	} else {
+	if hasBTF(s.Kernel) {
 		layout, err = s.btf(symbols)
+	} else {
+		layout, err = s.compile(ctx)
 	}
 	if err != nil {
 		return err
@@ -120,14 +116,5 @@ func (s Source) btf(symbols *Symbols) (*Layout, error) {
 	return layoutOfBTF(raw)
 }
 
-// vmlinux returns the kernel's image with DWARF that is in the tree that it was built in, "" where there is none.
-func vmlinux(k *kernel.Kernel) string {
-	path := filepath.Join(k.Build, "vmlinux")
-	if k.Config["CONFIG_DEBUG_INFO_NONE"] == "y" {
-		return ""
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeType != 0 {
-		return ""
-	}
-	return path
-}
+// hasBTF reports whether a kernel carries its BTF with it.
+func hasBTF(k *kernel.Kernel) bool { return k.Config["CONFIG_DEBUG_INFO_BTF"] == "y" }

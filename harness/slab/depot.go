@@ -51,15 +51,20 @@ func newDepot(k *introspect.Kernel) (depot, error) {
 	return d, nil
 }
 
+// reader reads from virtual addresses.
+type reader interface {
+	Read(b []byte, addr uint64) error
+}
+
 // openDepot is the depot of one guest at one moment.
 type openDepot struct {
 	depot
-	space    *introspect.Space
+	space    reader
 	concerns func(addr uint64) bool
 	known    map[uint32]bool // which stacks hold an address of concern
 }
 
-func (d depot) open(space *introspect.Space, concerns func(addr uint64) bool) *openDepot {
+func (d depot) open(space reader, concerns func(addr uint64) bool) *openDepot {
 	return &openDepot{depot: d, space: space, concerns: concerns, known: map[uint32]bool{}}
 }
 
@@ -84,10 +89,11 @@ func (d *openDepot) stack(handle uint32) ([]uint64, error) {
 	if index < d.first {
 		return nil, fmt.Errorf("%w: stack %#x is in no pool", ErrBooks, handle)
 	}
-	pool, err := d.space.Pointer(d.pools + 8*(index-d.first))
-	if err != nil {
+	pointer := make([]byte, 8)
+	if err := d.space.Read(pointer, d.pools+8*(index-d.first)); err != nil {
 		return nil, fmt.Errorf("find stack %#x: %w", handle, err)
 	}
+	pool := binary.LittleEndian.Uint64(pointer)
 	if pool == 0 {
 		return nil, fmt.Errorf("%w: stack %#x is in pool %d, which is not there", ErrBooks, handle, index)
 	}
