@@ -35,5 +35,5 @@ func (c *credentialed) Read(b []byte) (int, error) {
 			}
 		}
 	}
-	return n, err
+	return max(n, 0), err // of a connection that was closed, what recvmsg itself returns may be -1
 }
