@@ -32,9 +32,10 @@ test: setup ## everything that must pass: unit tests, scenarios, and the canarie
 	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 30m -p 1 ./...
 	FLAVOR=kasan $(GOTESTSUM) --format pkgname-and-test-fails -- -count=1 -timeout 30m -run '$(ON_KASAN)' ./scenarios
 
-mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md
+mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md and its figure
 	MUTANTS=all MUTANTS_TABLE='$(CURDIR)/results/mutants.md' \
 		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(RUN)' ./scenarios
+	@$(MAKE) --no-print-directory plot DATA=results/reference
 
 sweep: setup ## fail one allocation after the other in insmod, status, namespace creation and serving, on the kasan kernel
 	SWEEP=all FLAVOR=kasan $(GOTESTSUM) --format testname -- -count=1 -timeout 60m -run '^TestSweep' -v ./scenarios

@@ -94,6 +94,7 @@ func testimonyOf(run *report.Run) Testimony {
 	var t Testimony
 	for _, s := range run.Scenarios {
 		t.Findings = append(t.Findings, s.Findings...)
+		t.Guests = append(t.Guests, s.Guests...)
 		for _, m := range s.Messages {
 			t.Failures = append(t.Failures, s.Name+": "+m)
 		}

@@ -16,7 +16,11 @@ type Testimony struct {
 	Findings []finding.Finding
 	Failures []string // what the scenario itself, or the harness on its behalf, complained about
 	Skipped  []string // why the scenario did not apply
+	Guests   []GuestKind
 }
+
+// GuestKind says what guest it was that something was seen in.
+type GuestKind = report.Guest
 
 // String lists everything, for the message of a test that expected something else.
 func (t Testimony) String() string {

@@ -115,7 +115,7 @@ func TestMutants(t *testing.T) {
 			began := time.Now()
 			got := harness.Trial{Modules: modules, Scenarios: m.scenario, Flavor: m.flavor}.Run(t)
 			by, ok := m.noticed(got, mark)
-			table.add(m, by, ok, time.Since(began))
+			table.add(m, by, ok, time.Since(began), got.Guests)
 			if !ok {
 				where := ""
 				if mark != nil {

@@ -61,6 +61,10 @@ func Compare(reference, t *Table, tolerance float64) ([]Change, error) {
 		return nil, fmt.Errorf("%s: %w: the reference has the columns %s (%s is better), this has %s (%s)", t.Name, ErrIncomparable,
 			strings.Join(reference.Columns, " "), reference.Better, strings.Join(t.Columns, " "), t.Better)
 	}
+	if !slices.Equal(reference.Labels, t.Labels) && t.Better != Either {
+		return nil, fmt.Errorf("%s: %w: the reference has the rows %s, this has %s", t.Name, ErrIncomparable,
+			strings.Join(reference.Labels, " "), strings.Join(t.Labels, " "))
+	}
 	if t.Better == Either {
 		return nil, nil
 	}

@@ -32,6 +32,26 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+func TestLabels(t *testing.T) {
+	dir, want := t.TempDir(), table()
+	want.Labels, want.Rows[0][0], want.Rows[1][0] = []string{"ledger", "kernel-log"}, 0, 1
+	if err := want.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Read(filepath.Join(dir, "rate.dat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+	other := table()
+	other.Labels = []string{"ledger", "rmmod"}
+	if _, err := Compare(want, other, 0.02); !errors.Is(err, ErrIncomparable) {
+		t.Errorf("other rows: %v, want %v", err, ErrIncomparable)
+	}
+}
+
 func TestCompare(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -95,6 +115,9 @@ func TestWriteRefusesNonsense(t *testing.T) {
 		"no rows":  func(x *Table) { x.Rows = nil },
 		"a row":    func(x *Table) { x.Rows[0] = x.Rows[0][:1] },
 		"a column": func(x *Table) { x.Columns[1] = "two words" },
+		"labels":   func(x *Table) { x.Labels = []string{"one"} },
+		"a label":  func(x *Table) { x.Labels = []string{"two words", "word"}; x.Rows[0][0], x.Rows[1][0] = 0, 1 },
+		"a number": func(x *Table) { x.Labels = []string{"7", "word"}; x.Rows[0][0], x.Rows[1][0] = 0, 1 },
 		"better":   func(x *Table) { x.Better = "" },
 	} {
 		x := table()

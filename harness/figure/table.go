@@ -41,6 +41,8 @@ type Table struct {
 	Better  Better
 	Columns []string // without blanks
 	Rows    [][]float64
+	// Labels, where there are any, stand for the first column's values, which are 0, 1, 2 and so on then.
+	Labels []string
 }
 
 // fields are the header's, in order.
@@ -78,6 +80,14 @@ func (t *Table) validate() error {
 			return fmt.Errorf("figure %s: a row of %d numbers in %d columns", t.Name, len(row), len(t.Columns))
 		}
 	}
+	if t.Labels != nil && len(t.Labels) != len(t.Rows) {
+		return fmt.Errorf("figure %s: %d labels of %d rows", t.Name, len(t.Labels), len(t.Rows))
+	}
+	for i, l := range t.Labels {
+		if _, err := strconv.ParseFloat(l, 64); err == nil || l == "" || strings.ContainsAny(l, "# \t\"\r\n") || t.Rows[i][0] != float64(i) {
+			return fmt.Errorf("figure %s: label %q of row %d, which begins with %g: want a word and %d", t.Name, l, i, t.Rows[i][0], i)
+		}
+	}
 	switch t.Better {
 	case More, Less, Either:
 		return nil
@@ -96,10 +106,13 @@ func (t *Table) Write(dir string) error {
 		fmt.Fprintf(&b, "# %s: %s\n", f.name, *f.value)
 	}
 	b.WriteString(strings.Join(t.Columns, "\t") + "\n")
-	for _, row := range t.Rows {
+	for n, row := range t.Rows {
 		cells := make([]string, len(row))
 		for i, v := range row {
 			cells[i] = strconv.FormatFloat(v, 'f', -1, 64)
+		}
+		if t.Labels != nil {
+			cells[0] = t.Labels[n]
 		}
 		b.WriteString(strings.Join(cells, "\t") + "\n")
 	}
@@ -159,7 +172,12 @@ func (t *Table) line(text string) error {
 	row := make([]float64, len(words))
 	for i, w := range words {
 		var err error
-		if row[i], err = strconv.ParseFloat(w, 64); err != nil {
+		row[i], err = strconv.ParseFloat(w, 64)
+		if err != nil && i == 0 {
+			row[0], err = float64(len(t.Rows)), nil
+			t.Labels = append(t.Labels, w)
+		}
+		if err != nil {
 			return fmt.Errorf("%q is not a number", w)
 		}
 	}
