@@ -34,11 +34,20 @@ func FailingAllocations() Option {
 	return func(g *Guest) { g.failing = true }
 }
 
-// lacking says what the kernel cannot do that the test needs, or "".
+// StockAlone is for a test that compares what programs are answered. A kernel that checks all that it does makes no difference to that,
+// and each program takes many times as long there: the test is skipped.
+func StockAlone() Option {
+	return func(g *Guest) { g.stock = true }
+}
+
+// lacking says why the test is not for this kernel, or "".
 func (g *Guest) lacking() string {
 	k := g.rig.kernel
 	if g.failing && k.Config["CONFIG_FAILSLAB"] != "y" {
 		return fmt.Sprintf("kernel %s %s cannot make allocations fail: FLAVOR=kasan can", k.Release, k.Flavor)
+	}
+	if g.stock && g.checksAll() {
+		return fmt.Sprintf("kernel %s %s makes no difference to this, and takes long: the stock kernel does", k.Release, k.Flavor)
 	}
 	return ""
 }

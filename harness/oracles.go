@@ -13,8 +13,15 @@ import (
 )
 
 // settle is how long, in wall time, objects and namespaces may take to be freed after the module has gone: the kernel
-// frees sockets, inodes and namespaces after RCU grace periods and from work items of its own.
-const settle = 3 * time.Second
+// frees sockets, inodes and namespaces after RCU grace periods and from work items of its own. Only what is left for good makes
+// anybody wait that long.
+func (g *Guest) settle() time.Duration {
+	const settle = 3 * time.Second
+	if g.checksAll() {
+		return 5 * settle
+	}
+	return settle
+}
 
 // baseline is the state of a guest before its scenario began.
 type baseline struct {
@@ -187,7 +194,7 @@ func (g *Guest) judgeLedger() {
 		return
 	}
 	for _, req := range g.ledgerRequests() {
-		req.Settle = settle
+		req.Settle = g.settle()
 		answer, err := g.ledger(callDeadline, req)
 		if err != nil {
 			g.blind(finding.OracleLedger, err)
@@ -213,7 +220,7 @@ func (g *Guest) judgeSurvivors() {
 		name = g.modules[0].Name
 	}
 	var found []finding.Finding
-	err := await(settle, func() (bool, error) {
+	err := await(g.settle(), func() (bool, error) {
 		now, err := try(g, wire.Survivors, wire.None{})
 		found = finding.Survivors(name, g.baseline.survivors, now)
 		return len(found) == 0, err
@@ -227,7 +234,7 @@ func (g *Guest) judgeSurvivors() {
 // awaitNamespaces waits until no more than want namespaces live, and returns how many do.
 func (g *Guest) awaitNamespaces(want int) (got int) {
 	g.tb.Helper()
-	err := await(settle, func() (bool, error) {
+	err := await(g.settle(), func() (bool, error) {
 		answer, err := try(g, wire.Survivors, wire.None{})
 		got = answer.Netns
 		return got <= want, err

@@ -51,7 +51,7 @@ func ask(t *testing.T, curl *harness.Program, args ...string) answered {
 // nginx serves the same files. What it answers and no server may answer otherwise, khttpd answers too.
 func TestClientsSeeWhatNginxServes(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t, harness.OnInstructions())
+	g := harness.Clone(t, harness.OnInstructions(), harness.StockAlone())
 	const root = "/srv/www"
 	modified := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
 	for name, content := range map[string]string{

@@ -28,6 +28,7 @@ var keepers = []keeper{
 	{caller: "alloc_worker", why: "a worker of the kernel's pool"},
 	{cache: "radix_tree_node", caller: "__kernfs_new_node", why: "the index of all of sysfs"},
 	{caller: "debugfs_slab_add", why: "never freed by kernels before 6.2: the debugfs directory of a cache that was destroyed"},
+	{caller: "sysfs_slab_add", why: "never freed where there is no memory for a new cache's entry in sysfs: its name"},
 }
 
 // Kept reports whether objects of a site may outlive the module that caused them.
