@@ -42,10 +42,11 @@ func (g *Guest) ledgerRequests() []wire.LedgerRequest {
 
 // ledgers knows how the slab objects of guests are read: from outside, where the kernel tells how its allocator's books are laid out.
 type ledgers struct {
-	mu      sync.Mutex
-	decided bool
-	kernel  *introspect.Kernel
-	reader  *slab.Reader // nil: the guests must print them
+	mu     sync.Mutex
+	kernel *introspect.Kernel
+	reader *slab.Reader
+	// why says why the guests must print them instead.
+	why error
 }
 
 // ledger returns what is alive in the guest of what was allocated on behalf of a module. The host reads it from the guest's memory. Where the
@@ -85,29 +86,39 @@ func (g *Guest) outside(limit time.Duration) (*outsideLedger, error) {
 	l := &g.rig.ledgers
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.decided && l.reader == nil {
+	if l.why != nil {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	o := &outsideLedger{g: g, limit: limit}
 	var err error
-	if o.memory, err = g.vm.Memory(ctx); err == nil && !l.decided {
+	if o.memory, err = g.vm.Memory(ctx); err == nil && l.reader == nil {
 		if err = l.learn(o); err != nil {
 			o.memory.Close()
 		}
 	}
 	switch {
-	case errors.Is(err, introspect.ErrNoLayout), errors.Is(err, fs.ErrPermission):
+	case unlearnable(err):
 		Logf("ledger: the guests print it, which takes them seconds: %v", err)
-		l.decided = true
+		l.why = err
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	l.decided = true
 	o.kernel, o.reader = l.kernel, l.reader
 	return o, nil
+}
+
+// unlearnable reports whether an error is that of a kernel that does not tell how its books are laid out, or is not understood, or of a
+// machine on which nobody may look into a guest. Any other leaves the oracle blind.
+func unlearnable(err error) bool {
+	for _, e := range []error{introspect.ErrNoLayout, introspect.ErrNoSymbol, introspect.ErrNoField, fs.ErrPermission} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // learn learns the kernel from a guest.

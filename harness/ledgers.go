@@ -1,13 +1,16 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"ktcp/guest/wire"
+	"ktcp/harness/introspect"
 )
 
 // comparisons is how often two ledgers are read until the guest has not changed meanwhile.
@@ -83,7 +86,10 @@ func (g *Guest) compareLedgers(req wire.LedgerRequest) (sites []wire.Site, outsi
 			return wire.LedgerAnswer{}, err
 		}
 		if o == nil {
-			g.tb.Skip("this kernel's books cannot be read from outside")
+			if why := g.rig.ledgers.why; errors.Is(why, introspect.ErrNoLayout) || errors.Is(why, fs.ErrPermission) {
+				g.tb.Skipf("the ledger cannot be read from outside: %v", why)
+			}
+			g.tb.Fatalf("the ledger cannot be read from outside: %v", g.rig.ledgers.why)
 		}
 		defer o.memory.Close()
 		return o.read(req)

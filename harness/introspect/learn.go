@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"ktcp/harness/cache"
 	"ktcp/harness/kernel"
@@ -17,7 +18,9 @@ const (
 	// cacheKind is the place of what was learned in the cache.
 	cacheKind = "introspect"
 	// format changes when what an older build of this package has learned must not be used.
-	format      = "1"
+	format = "1"
+	// keepUnused is how long it is kept of a kernel that nobody uses.
+	keepUnused  = 90 * 24 * time.Hour
 	symbolsFile = "kallsyms"
 	layoutFile  = "layout.json"
 )
@@ -44,6 +47,9 @@ func Learn(ctx context.Context, s Source) (*Kernel, error) {
 	dir, err := s.Cache.Entry(ctx, cacheKind, cache.Key(format, s.Kernel.ID), s.learn)
 	if err != nil {
 		return nil, fmt.Errorf("learn kernel %s: %w", s.Kernel.Release, err)
+	}
+	if err := s.Cache.Prune(ctx, cacheKind, keepUnused); err != nil {
+		return nil, err
 	}
 	k := &Kernel{release: s.Kernel.Release, Layout: newLayout()}
 	text, err := os.ReadFile(filepath.Join(dir, symbolsFile))

@@ -14,6 +14,7 @@ import (
 type depot struct {
 	record, parts introspect.Struct
 	pools         uint64 // address of the array of pools
+	indirect      bool   // it is that of a pointer to the array, which was allocated at boot
 	index         string // the member of a handle that numbers its pool
 	first         uint64 // what the first pool is numbered
 }
@@ -23,6 +24,8 @@ const (
 	depotAlign = 4
 	// mostFrames is the depth of stack that no kernel is configured to exceed.
 	mostFrames = 256
+	// leastArray is a size in bytes that no kernel's array of pools is below, and a pointer is.
+	leastArray = 4096
 )
 
 // newDepot finds the depot of a kernel, whose members have had several names.
@@ -38,6 +41,9 @@ func newDepot(k *introspect.Kernel) (depot, error) {
 	}
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return d, err
+	}
+	if variable, ok := k.Symbols.Find(d.pools); ok {
+		d.indirect = variable.Size < leastArray
 	}
 	members := []string{"slabindex", "slab_index", "pool_index", "pool_index_plus_1"}
 	if i := slices.IndexFunc(members, d.parts.Has); i >= 0 {
@@ -89,11 +95,17 @@ func (d *openDepot) stack(handle uint32) ([]uint64, error) {
 	if index < d.first {
 		return nil, fmt.Errorf("%w: stack %#x is in no pool", ErrBooks, handle)
 	}
-	pointer := make([]byte, 8)
-	if err := d.space.Read(pointer, d.pools+8*(index-d.first)); err != nil {
+	pools := d.pools
+	if d.indirect {
+		var err error
+		if pools, err = d.pointer(pools); err != nil {
+			return nil, fmt.Errorf("find stack %#x: %w", handle, err)
+		}
+	}
+	pool, err := d.pointer(pools + 8*(index-d.first))
+	if err != nil {
 		return nil, fmt.Errorf("find stack %#x: %w", handle, err)
 	}
-	pool := binary.LittleEndian.Uint64(pointer)
 	if pool == 0 {
 		return nil, fmt.Errorf("%w: stack %#x is in pool %d, which is not there", ErrBooks, handle, index)
 	}
@@ -118,4 +130,10 @@ func (d *openDepot) stack(handle uint32) ([]uint64, error) {
 		stack[i] = binary.LittleEndian.Uint64(b[8*i:])
 	}
 	return stack, nil
+}
+
+func (d *openDepot) pointer(at uint64) (uint64, error) {
+	b := make([]byte, 8)
+	err := d.space.Read(b, at)
+	return binary.LittleEndian.Uint64(b), err
 }

@@ -69,6 +69,12 @@ func TestStacks(t *testing.T) {
 			if _, err := d.stack(tt.handle + 1); !errors.Is(err, ErrBooks) {
 				t.Errorf("a pool that is not there: %v, want %v", err, ErrBooks)
 			}
+			far := tt.depot // in kernels that allocate the array
+			far.pools, far.indirect = 0xffffffff84000000, true
+			m[far.pools] = tt.pools
+			if got, err := far.open(m, nil).stack(tt.handle); err != nil || len(got) != 2 {
+				t.Errorf("through a pointer: %#x, %v", got, err)
+			}
 			m[pool+0x40]++
 			if _, err := d.stack(tt.handle); !errors.Is(err, ErrBooks) {
 				t.Errorf("a record with another handle: %v, want %v", err, ErrBooks)
