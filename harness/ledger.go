@@ -3,10 +3,8 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -134,11 +132,7 @@ func (l *ledgers) learn(o *outsideLedger) error {
 	if err != nil {
 		return err
 	}
-	hz, err := strconv.Atoi(rig.kernel.Config["CONFIG_HZ"])
-	if err != nil {
-		return fmt.Errorf("CONFIG_HZ: %w", err)
-	}
-	reader, err := slab.New(kernel, hz)
+	reader, err := slab.New(kernel, rig.kernel.Config)
 	if err != nil {
 		return err
 	}

@@ -56,8 +56,8 @@ func (w *walk) readCache(at uint64) (*cacheBooks, error) {
 	return c, nil
 }
 
-// objects calls visit with the track of each object of a cache that is allocated.
-func (w *walk) objects(c *cacheBooks, visit func(track []byte) error) error {
+// objects calls visit with the address and the track of each object of a cache that is allocated.
+func (w *walk) objects(c *cacheBooks, visit func(object uint64, track []byte) error) error {
 	for _, node := range c.nodes {
 		for _, list := range []string{"partial", "full"} {
 			err := w.space.List(node+uint64(w.node.Fields[list].Offset), func(at uint64) error {
@@ -75,7 +75,7 @@ func (w *walk) objects(c *cacheBooks, visit func(track []byte) error) error {
 const mostOfSlab = 4 << 20
 
 // slabObjects does so for one slab, which is a struct page that is used otherwise.
-func (w *walk) slabObjects(c *cacheBooks, at uint64, visit func(track []byte) error) error {
+func (w *walk) slabObjects(c *cacheBooks, at uint64, visit func(object uint64, track []byte) error) error {
 	head := make([]byte, w.slab.Size)
 	if err := w.space.Read(head, at); err != nil {
 		return err
@@ -101,7 +101,8 @@ func (w *walk) slabObjects(c *cacheBooks, at uint64, visit func(track []byte) er
 		if free[i] {
 			continue
 		}
-		if err := visit(b[i*c.size+c.leftPad+c.tracks:][:w.track.Size]); err != nil {
+		object := i*c.size + c.leftPad
+		if err := visit(base+object, b[object+c.tracks:][:w.track.Size]); err != nil {
 			return err
 		}
 	}

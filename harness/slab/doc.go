@@ -6,6 +6,9 @@
 // What it returns is what the kernel prints in /sys/kernel/debug/slab/*/alloc_traces, of which ktcp/guest/ledger returns the
 // same, a thousand times as slowly. Members are looked for by name, and not by version.
 //
+// On a kernel with generic KASAN it is more exact than that: objects that were freed, and are kept in quarantine, do not count, so that
+// nobody must wait for that to be emptied. Neither do elements that a mempool keeps in reserve, which KASAN treats alike; the pool itself does.
+//
 // Its contract: the guest stands still meanwhile. A freelist or a stack that makes no sense is an error, [ErrBooks], and never a
 // shorter list: its caller may try again, because a guest may be stopped in the midst of an update, and must then call
 // itself blind. Which sites are the module's is for ktcp/guest/cause to say.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"ktcp/guest/cause"
@@ -26,18 +27,33 @@ type Reader struct {
 	caches, jiffies, tick    uint64 // addresses of variables
 	storeUser                uint64 // the flag of caches whose objects have tracks
 	trackAt                  uint64 // where the track of the allocation is, in bytes after the place of all tracks
+	shadow                   uint64 // of generic KASAN, where address 0 has its shadow; 0: none
+}
+
+// WithQuarantine returns a reader that takes objects for alive that KASAN keeps in quarantine after they were freed, as the
+// kernel does when it prints its traces.
+func (r *Reader) WithQuarantine() *Reader {
+	all := *r
+	all.shadow = 0
+	return &all
 }
 
 // storeUser is SLAB_STORE_USER, of kernels in which it is a macro.
 const storeUser = 0x10000
 
-// New returns a reader for a kernel with so many jiffies a second. The error wraps [introspect.ErrNoField] or [introspect.ErrNoSymbol]
-// where the kernel lacks something.
-func New(k *introspect.Kernel, hz int) (*Reader, error) {
-	if hz <= 0 {
-		return nil, fmt.Errorf("read slabs: %d jiffies a second", hz)
+// New returns a reader for a kernel with this configuration: "CONFIG_HZ" → "250". The error wraps [introspect.ErrNoField] or
+// [introspect.ErrNoSymbol] where the kernel lacks something.
+func New(k *introspect.Kernel, config map[string]string) (*Reader, error) {
+	r := &Reader{kernel: k, storeUser: storeUser}
+	var err error
+	if r.hz, err = strconv.ParseUint(config["CONFIG_HZ"], 0, 32); err != nil || r.hz == 0 {
+		return nil, fmt.Errorf("read slabs: CONFIG_HZ is %q", config["CONFIG_HZ"])
 	}
-	r := &Reader{kernel: k, hz: uint64(hz), storeUser: storeUser}
+	if config["CONFIG_KASAN_GENERIC"] == "y" {
+		if r.shadow, err = strconv.ParseUint(config["CONFIG_KASAN_SHADOW_OFFSET"], 0, 64); err != nil {
+			return nil, fmt.Errorf("read slabs: CONFIG_KASAN_SHADOW_OFFSET is %q", config["CONFIG_KASAN_SHADOW_OFFSET"])
+		}
+	}
 	var errs []error
 	layout := func(name string, members ...string) introspect.Struct {
 		s, err := k.Layout.Struct(name, members...)
@@ -55,7 +71,6 @@ func New(k *introspect.Kernel, hz int) (*Reader, error) {
 	r.track = layout("track", "addr", "handle", "when")
 	r.pageSize = uint64(layout("page").Size)
 	r.caches, r.jiffies, r.tick = address("slab_caches"), address("jiffies"), address("tick_next_period")
-	var err error
 	r.stacks, err = newDepot(k)
 	errs = append(errs, err)
 	if bit, ok := k.Layout.Values["_SLAB_STORE_USER"]; ok {
@@ -186,7 +201,7 @@ type site struct {
 // sites returns the module's sites in a cache, those with most objects first.
 func (w *walk) sites(c *cacheBooks) ([]wire.Site, error) {
 	found := map[uint64]*site{} // by handle, or address
-	err := w.objects(c, func(track []byte) error {
+	err := w.objects(c, func(object uint64, track []byte) error {
 		s := site{handle: uint32(w.track.Of(track, "handle"))}
 		key := uint64(s.handle)
 		if s.handle == 0 {
@@ -196,6 +211,9 @@ func (w *walk) sites(c *cacheBooks) ([]wire.Site, error) {
 				return nil
 			}
 		} else if concerned, err := w.depot.concerned(s.handle); err != nil || !concerned {
+			return err
+		}
+		if quarantined, err := w.quarantined(object); err != nil || quarantined {
 			return err
 		}
 		// It may be negative: the jiffies of two processors differ by one now and then.
@@ -236,6 +254,23 @@ func (w *walk) sites(c *cacheBooks) ([]wire.Site, error) {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(fmt.Sprint(a.Stack), fmt.Sprint(b.Stack)))
 	})
 	return sites, nil
+}
+
+// shadowScale is how many bits of an address one byte of KASAN's shadow stands for.
+const shadowScale = 3
+
+// quarantined reports whether an object that is on no list of free ones has been freed nevertheless, and is kept back by KASAN so that whoever
+// uses it still is caught. Its shadow says that its first byte may not be touched, which is below 0 as the kernel has it; of an object that is
+// alive it may.
+func (w *walk) quarantined(object uint64) (bool, error) {
+	if w.shadow == 0 {
+		return false, nil
+	}
+	b, err := w.space.Uint(object>>shadowScale+w.shadow, 1)
+	if err != nil {
+		return false, fmt.Errorf("read KASAN's shadow of %#x: %w", object, err)
+	}
+	return int8(b) < 0, nil
 }
 
 // made is when an object of that age was made.
