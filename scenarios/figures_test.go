@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -56,9 +57,44 @@ func BenchmarkFigureConcurrency(b *testing.B) {
 	}
 	for b.Loop() {
 		rate.Anew()
-		for _, conns := range []int{1, 4, 16, 64, 256, 1024, 4096} {
+		for conns := 1; conns <= 4096; conns *= 2 {
 			ours, theirs := run(khttpd.Addr, conns), run(peerAddr, conns)
 			rate.Row(g, float64(conns), ours.PerSecond(), theirs.PerSecond())
+		}
+	}
+}
+
+// Requests a second against the size of the answer, a file.
+func BenchmarkFigureSize(b *testing.B) {
+	const (
+		www      = "/srv/www"
+		largest  = 1 << 20
+		received = 64 << 20 // bytes in all for each size, about
+	)
+	g := harness.Clone(b, harness.ForSpeed())
+	sizes := []int{0, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, largest}
+	for _, size := range sizes {
+		g.FileOf(fmt.Sprintf("%s/%d", www, size), "x", size)
+	}
+	khttpd := g.Serve(harness.HTTP, "WWWROOT="+www)
+	g.Nginx(peerPort, "location / { root "+www+"; }")
+	f := harness.NewFigure(b, "size", "Requests a second against the size of the file that is answered", harness.MoreIsBetter,
+		"bytes", "khttpd_req/s", "nginx_req/s")
+	run := func(addr string, size int) float64 {
+		req := wire.LoadRequest{
+			Addr: addr, Protocol: wire.LoadHTTP, Conns: benchConns, KeepAlive: true, Paths: []string{fmt.Sprintf("/%d", size)},
+			Requests: min(3000, max(2*benchConns, received/max(size, 1))),
+		}
+		r := g.Init().Load(req)
+		if want := int64(size) * int64(req.Requests); r.Received < want {
+			b.Fatalf("%d bytes from %s, want %d and more", r.Received, addr, want)
+		}
+		return r.PerSecond()
+	}
+	for b.Loop() {
+		f.Anew()
+		for _, size := range sizes {
+			f.Row(g, float64(size), run(khttpd.Addr, size), run(peerAddr, size))
 		}
 	}
 }

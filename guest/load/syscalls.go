@@ -1,7 +1,6 @@
 package load
 
 import (
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,16 +21,4 @@ func send(fd int, data []byte) (n int, errno unix.Errno) {
 	r, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&data[0])), uintptr(len(data)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	return int(r), errno
-}
-
-// epollWait waits for events with a timeout that is not rounded to milliseconds: an open load would otherwise measure its own
-// tardiness.
-func epollWait(epoll int, events []unix.EpollEvent, timeout time.Duration) (int, error) {
-	ts := unix.NsecToTimespec(int64(max(timeout, 0)))
-	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])),
-		uintptr(len(events)), uintptr(unsafe.Pointer(&ts)), 0, 0)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
 
+	"ktcp/guest/epoll"
 	"ktcp/guest/wire"
 )
 
@@ -90,7 +91,7 @@ func (w *worker) run() error {
 	w.look = w.now + int64(w.Patience)/looksPerPatience
 	events := make([]unix.EpollEvent, min(w.conns+1, maxEvents))
 	for w.active > 0 {
-		n, err := epollWait(w.epoll, events, w.timeout())
+		n, err := epoll.Wait(w.epoll, events, w.timeout())
 		if err != nil && err != unix.EINTR {
 			return fmt.Errorf("load: epoll_wait: %w", err)
 		}

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ktcp/guest/epoll"
 )
 
 const (
@@ -91,7 +93,7 @@ func (s *Server) watch(op, fd int, events uint32) error {
 func (s *Server) Run() error {
 	events := make([]unix.EpollEvent, batch)
 	for {
-		n, err := unix.EpollWait(s.epoll, events, -1)
+		n, err := epoll.Wait(s.epoll, events, epoll.Forever)
 		if err == unix.EINTR {
 			continue
 		}
