@@ -53,7 +53,7 @@ func openAt(symbols *Symbols, memory io.ReaderAt, base uint64) (*Space, error) {
 		return nil, err
 	}
 	const levels = 4
-	space := newSpace(memory, root-kernelMap+base, levels)
+	space := NewSpace(memory, root-kernelMap+base, levels)
 	five, err := symbols.Address("__pgtable_l5_enabled")
 	if errors.Is(err, ErrNoSymbol) {
 		return space, nil // it is built for four levels only

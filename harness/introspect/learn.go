@@ -56,7 +56,7 @@ func Learn(ctx context.Context, s Source) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k.Symbols, err = parseSymbols(text); err != nil {
+	if k.Symbols, err = ParseSymbols(text); err != nil {
 		return nil, err
 	}
 	if text, err = os.ReadFile(filepath.Join(dir, layoutFile)); err != nil {
@@ -77,7 +77,7 @@ func (s Source) learn(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("read kallsyms: %w", err)
 	}
-	symbols, err := parseSymbols(text)
+	symbols, err := ParseSymbols(text)
 	if err != nil {
 		return err
 	}

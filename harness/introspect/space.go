@@ -29,8 +29,8 @@ type Space struct {
 	pages  map[uint64]*[pageSize]byte
 }
 
-// newSpace returns the addresses that a page table maps.
-func newSpace(memory io.ReaderAt, root uint64, levels int) *Space {
+// NewSpace returns the addresses that a page table maps: root is the physical address of the top one of so many levels, 4 or 5.
+func NewSpace(memory io.ReaderAt, root uint64, levels int) *Space {
 	return &Space{memory: memory, root: root, levels: levels, tables: map[uint64]*[tableEntries]uint64{}, pages: map[uint64]*[pageSize]byte{}}
 }
 

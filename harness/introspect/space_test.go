@@ -27,7 +27,7 @@ func TestSpaceWalksAllKindsOfPages(t *testing.T) {
 			m.put(0x400010, 2)
 			m.put(0x204000-8, 0x1122334455667788)
 			m.put(0x5000, 0x99aabbccddeeff00)
-			s := newSpace(m.ram, m.root, levels)
+			s := NewSpace(m.ram, m.root, levels)
 			for _, tt := range []struct{ addr, want uint64 }{
 				{vmalloc + 8, 1}, {direct + 0x203008, 1}, {memmap + 0x10, 2}, {direct + 0x400010, 2},
 				{vmalloc + 4092, 0xddeeff0011223344}, // across two pages
@@ -60,7 +60,7 @@ func TestSpaceWalksAllKindsOfPages(t *testing.T) {
 func flat(tb testing.TB) (*tables, *Space) {
 	m := &tables{ram: make(ram, 4<<20), root: 0x1000, levels: 4, next: 0x10000}
 	m.enter(tb, direct, 0, 2)
-	return m, newSpace(m.ram, m.root, 4)
+	return m, NewSpace(m.ram, m.root, 4)
 }
 
 func TestSpaceStrings(t *testing.T) {

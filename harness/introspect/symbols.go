@@ -17,11 +17,11 @@ type Symbols struct {
 	end       uint64         // where the kernel's image ends
 }
 
-// parseSymbols reads /proc/kallsyms, up to where the modules' symbols begin:
+// ParseSymbols reads /proc/kallsyms, up to where the modules' symbols begin:
 //
 //	ffffffff81000000 T _stext
 //	ffffffffc0000000 t virtio_init	[virtio]
-func parseSymbols(text []byte) (*Symbols, error) {
+func ParseSymbols(text []byte) (*Symbols, error) {
 	s := &Symbols{at: map[string]int{}}
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSuffix(line, []byte{'\n'})

@@ -18,7 +18,7 @@ ffffffffc0000000 t virtio_init	[virtio]
 `
 
 func TestSymbols(t *testing.T) {
-	s, err := parseSymbols([]byte(kallsyms))
+	s, err := ParseSymbols([]byte(kallsyms))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestSymbolsThatAreNone(t *testing.T) {
 		"0000000000000000 T _stext\n0000000000000000 B _end\n", // to whom the kernel shows no addresses
 		"ffffffff81000000 T _stext\n",                          // cut off
 	} {
-		if _, err := parseSymbols([]byte(text)); err == nil {
+		if _, err := ParseSymbols([]byte(text)); err == nil {
 			t.Errorf("no error for %q", text)
 		}
 	}
