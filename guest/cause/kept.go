@@ -24,6 +24,7 @@ var keepers = []keeper{
 	{cache: "ip6_dst_cache", why: "a route, cached by its namespace"},
 	{caller: "net_alloc_generic", why: "the namespace's table of pernet data, which grows and never shrinks"},
 	{caller: "net_assign_generic", why: "the same table, grown for a module"},
+	{cache: "skbuff_head_cache", caller: "__alloc_skb", why: "each processor's stock of free ones; one in use has its data beside it"},
 	{caller: "create_worker", why: "a worker of the kernel's pool"},
 	{caller: "alloc_worker", why: "a worker of the kernel's pool"},
 	{cache: "radix_tree_node", caller: "__kernfs_new_node", why: "the index of all of sysfs"},
