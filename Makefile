@@ -29,15 +29,18 @@ vm-check: setup ## build the modules, run every scenario in throw-away guests, p
 	@go run . check --run '$(RUN)' --flavors '$(FLAVORS)'
 
 test: setup ## everything that must pass: unit tests, scenarios, and the canaries and what ends under load again on kasan
-	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 30m -p 1 ./...
-	FLAVOR=kasan $(GOTESTSUM) --format pkgname-and-test-fails -- -count=1 -timeout 30m -run '$(ON_KASAN)' ./scenarios
+	@go run . kernels get kasan # first: it may have to be built, which no test has the time for
+	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 60m -p 1 ./...
+	FLAVOR=kasan $(GOTESTSUM) --format pkgname-and-test-fails -- -count=1 -timeout 60m -run '$(ON_KASAN)' ./scenarios
 
 mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md and its figure
+	@go run . kernels get kasan
 	MUTANTS=all MUTANTS_TABLE='$(CURDIR)/results/mutants.md' \
 		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(RUN)' ./scenarios
 	@$(MAKE) --no-print-directory plot DATA=results/reference
 
 sweep: setup ## fail one allocation after the other in insmod, status, namespace creation and serving, on the kasan kernel
+	@go run . kernels get kasan
 	SWEEP=all FLAVOR=kasan $(GOTESTSUM) --format testname -- -count=1 -timeout 60m -run '^TestSweep' -v ./scenarios
 
 fuzz: ## have libFuzzer make up requests for khttpd's parser in user space [SECONDS=60]

@@ -95,9 +95,9 @@ func reportCommand(code *int) *cobra.Command {
 }
 
 func kernelsCommand() *cobra.Command {
-	return &cobra.Command{
+	list := &cobra.Command{
 		Use:   "kernels",
-		Short: "List the kernels that are in the cache and those that can be had",
+		Short: "List the kernels that are in the cache and those that can be had, or get one",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := cache.Open()
@@ -114,6 +114,22 @@ func kernelsCommand() *cobra.Command {
 			return nil
 		},
 	}
+	list.AddCommand(&cobra.Command{
+		Use:   "get [FLAVOR...]",
+		Short: "Fetch or build the kernel that KERNEL= names, in these flavors, so that tests find it in the cache",
+		RunE: func(cmd *cobra.Command, flavors []string) error {
+			if len(flavors) == 0 {
+				flavors = []string{kernel.Stock}
+			}
+			for _, flavor := range flavors {
+				if err := check.Provision(cmd.Context(), os.Getenv("KERNEL"), flavor); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+	return list
 }
 
 // projectRoot is the directory with ktcp's go.mod at or above the working directory.

@@ -3,6 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -71,7 +72,7 @@ var shared = sync.OnceValues(func() (*rig, error) {
 		return nil, err
 	}
 	if r.kernel, err = kernel.Provision(r.ctx, kernel.Spec{
-		Want: os.Getenv("KERNEL"), Flavor: os.Getenv(FlavorVariable), Cache: r.cache, Logf: Logf,
+		Want: os.Getenv("KERNEL"), Flavor: os.Getenv(FlavorVariable), Cache: r.cache, MayBuild: timeToBuild, Logf: Logf,
 	}); err != nil {
 		return nil, err
 	}
@@ -89,6 +90,23 @@ var shared = sync.OnceValues(func() (*rig, error) {
 	}
 	return r, nil
 })
+
+// buildTime is what building a kernel takes on a slow machine, in wall time.
+const buildTime = time.Hour
+
+// timeToBuild returns an error where go test would end this process, with all that it has done, before a kernel is built.
+func timeToBuild() error {
+	f := flag.Lookup("test.timeout")
+	if f == nil {
+		return nil
+	}
+	limit, err := time.ParseDuration(f.Value.String())
+	if err != nil || limit == 0 || limit >= buildTime {
+		return nil
+	}
+	return fmt.Errorf("that takes longer than the %v that go test has (-timeout); run first: go run . kernels get %s",
+		limit, os.Getenv(FlavorVariable))
+}
 
 // untilInterrupted returns a context that ends with SIGINT, SIGTERM or SIGHUP. The guests are then killed, their
 // files removed, and the process exits as a shell expects: nothing is left behind for the user to clean up.

@@ -49,11 +49,16 @@ func (s Spec) provision(ctx context.Context, flavor string) error {
 	if s.Provision != nil {
 		return s.Provision(ctx, s.Kernel, flavor)
 	}
+	return Provision(ctx, s.Kernel, flavor)
+}
+
+// Provision fetches or builds a kernel, named as KERNEL= names it, in a flavor, and says on stderr how far it is.
+func Provision(ctx context.Context, want, flavor string) error {
 	c, err := cache.Open()
 	if err != nil {
 		return err
 	}
-	_, err = kernel.Provision(ctx, kernel.Spec{Want: s.Kernel, Flavor: flavor, Cache: c, Logf: func(format string, args ...any) {
+	_, err = kernel.Provision(ctx, kernel.Spec{Want: want, Flavor: flavor, Cache: c, Logf: func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "ktcp: "+format+"\n", args...)
 	}})
 	return err

@@ -73,6 +73,11 @@ func (p *provisioner) compile(ctx context.Context, chosen *plan, dir string) err
 	if err := checkBuildTools(); err != nil {
 		return err
 	}
+	if p.MayBuild != nil {
+		if err := p.MayBuild(); err != nil {
+			return fmt.Errorf("kernel %s is not built yet: %w", chosen.Release, err)
+		}
+	}
 	began := time.Now()
 	p.logf("fetching %s %s (%d MB)", chosen.Packages[0].Name, chosen.Packages[0].Version, (chosen.size+500_000)/1_000_000)
 	tree, err := p.fetchSource(ctx, chosen, dir)

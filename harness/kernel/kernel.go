@@ -47,6 +47,8 @@ type Spec struct {
 	// names: a series, or the version of a package.
 	Flavor string
 	Cache  *cache.Dir
+	// MayBuild is asked before a kernel is built, which takes many minutes; its error is returned instead. It may be nil.
+	MayBuild func() error
 	// Logf says what is being done where it takes time. It may be nil.
 	Logf func(format string, args ...any)
 }
