@@ -141,10 +141,10 @@ func (l *ledgers) learn(o *outsideLedger) error {
 }
 
 // read answers a request as the agent does. Where it names a time to settle and there are sites that may still go, the kernel is made to
-// free what it has put off, and the caches that hold them are read again until they hold none, or only what the kernel itself keeps, or
-// that time has passed. Most guests are spared that: what was freed by itself meanwhile is no leak.
+// free what it has put off, until there are none, or only what the kernel itself keeps, or that time has passed. Most guests are spared
+// that: what was freed by itself meanwhile is no leak. All caches are read each time: what was put off may itself allocate something.
 func (o *outsideLedger) read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
-	answer, err := o.look(req, nil)
+	answer, err := o.look(req)
 	if err != nil || req.Settle == 0 {
 		return answer, err
 	}
@@ -155,19 +155,12 @@ func (o *outsideLedger) read(req wire.LedgerRequest) (wire.LedgerAnswer, error) 
 			time.Sleep(pause)
 			pause = min(2*pause, lastLook)
 		}
-		holding := cachesOf(answer.Sites)
-		if err := o.settle(holding); err != nil {
+		if err := o.settle(cachesOf(answer.Sites)); err != nil {
 			return wire.LedgerAnswer{}, err
 		}
-		again, err := o.look(req, holding)
-		if err == nil && !unsettled(again.Sites) {
-			// What was put off may itself have allocated something, in any cache.
-			again, err = o.look(req, nil)
-		}
-		if err != nil {
+		if answer, err = o.look(req); err != nil {
 			return wire.LedgerAnswer{}, err
 		}
-		answer.Sites = again.Sites
 	}
 	return answer, nil
 }
@@ -177,13 +170,13 @@ func (o *outsideLedger) settle(caches []string) error {
 	return err
 }
 
-// look reads the caches named, all where only is nil, and the areas of vmalloc, which the guest lists.
-func (o *outsideLedger) look(req wire.LedgerRequest, only []string) (wire.LedgerAnswer, error) {
+// look reads the slabs, and has the guest list the areas of vmalloc.
+func (o *outsideLedger) look(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 	answer, err := tryWithin(o.g, o.limit, wire.Areas, req)
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
-	sites, read, err := o.slabs(cause.Asked(req), only)
+	sites, read, err := o.slabs(cause.Asked(req))
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
@@ -194,11 +187,11 @@ func (o *outsideLedger) look(req wire.LedgerRequest, only []string) (wire.Ledger
 // readings is how often the books are read that make no sense: the guest may have been stopped while it wrote them.
 const readings = 3
 
-func (o *outsideLedger) slabs(m cause.Module, only []string) (sites []wire.Site, read int, err error) {
+func (o *outsideLedger) slabs(m cause.Module) (sites []wire.Site, read int, err error) {
 	began := time.Now()
-	defer func() { o.g.log.add("slabs", began, only, err) }()
+	defer func() { o.g.log.add("slabs", began, m.Name, err) }()
 	for range readings {
-		sites, read, err = o.once(m, only)
+		sites, read, err = o.once(m)
 		if !errors.Is(err, slab.ErrBooks) && !errors.Is(err, introspect.ErrUnmapped) {
 			break
 		}
@@ -207,7 +200,7 @@ func (o *outsideLedger) slabs(m cause.Module, only []string) (sites []wire.Site,
 }
 
 // once reads the books of one moment.
-func (o *outsideLedger) once(m cause.Module, only []string) (sites []wire.Site, read int, err error) {
+func (o *outsideLedger) once(m cause.Module) (sites []wire.Site, read int, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.limit)
 	defer cancel()
 	resume, err := o.memory.Pause(ctx)
@@ -219,7 +212,7 @@ func (o *outsideLedger) once(m cause.Module, only []string) (sites []wire.Site, 
 	if err != nil {
 		return nil, 0, err
 	}
-	return o.reader.Read(space, m, only)
+	return o.reader.Read(space, m)
 }
 
 // unsettled reports whether there is a site that may still go.
@@ -229,7 +222,7 @@ func unsettled(sites []wire.Site) bool {
 
 // cachesOf returns the caches that the sites are in, each once.
 func cachesOf(sites []wire.Site) []string {
-	names := []string{}
+	var names []string
 	for _, s := range sites {
 		names = append(names, s.Cache)
 	}

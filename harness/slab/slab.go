@@ -107,9 +107,9 @@ type walk struct {
 	buf                 []byte
 }
 
-// Read returns the sites of objects that were allocated on behalf of a module and are alive in the guest whose addresses these are. It reads
-// the caches named, or all where only is nil, and returns how many it read: 0 where the kernel keeps no tracks.
-func (r *Reader) Read(space *introspect.Space, m cause.Module, only []string) (sites []wire.Site, read int, err error) {
+// Read returns the sites of objects that were allocated on behalf of a module and are alive in the guest whose addresses these are. read is how
+// many caches have tracks and were read: 0 where the kernel keeps none.
+func (r *Reader) Read(space *introspect.Space, m cause.Module) (sites []wire.Site, read int, err error) {
 	w, err := r.open(space, m)
 	if err != nil {
 		return nil, 0, err
@@ -119,7 +119,7 @@ func (r *Reader) Read(space *introspect.Space, m cause.Module, only []string) (s
 		if err != nil {
 			return err
 		}
-		if !c.tracked || cause.Covered(c.name) || only != nil && !slices.Contains(only, c.name) {
+		if !c.tracked || cause.Covered(c.name) {
 			return nil
 		}
 		read++
