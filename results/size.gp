@@ -1,5 +1,5 @@
 # Requests a second against the size of the answer. An answer without a body stands left of the smallest that has one.
-set xlabel "bytes of the file, which 32 kept connections ask for"
+set xlabel "bytes of the file, which 8 kept connections ask for"
 set ylabel "requests a second"
 set logscale xy
 set xrange [12:1600000]
