@@ -44,7 +44,7 @@ type loadFlags struct {
 func (f *loadFlags) add(c *cobra.Command, what string) {
 	flags := c.Flags()
 	flags.IntVarP(&f.Requests, "requests", "n", 0, what+" in all (default: as many as fit into the duration)")
-	flags.IntVarP(&f.LoadRequest.Conns, "connections", "c", 32, "clients, each with one connection at a time")
+	flags.IntVarP(&f.Conns, "connections", "c", 32, "clients, each with one connection at a time")
 	flags.IntVarP(&f.Threads, "threads", "t", 0, "threads that drive the clients (default: one for each processor)")
 	flags.DurationVarP(&f.Duration, "duration", "d", 0, "how long to go on (default 10s, unless a number is given)")
 	flags.BoolVarP(&f.each, "each", "e", false, "a new connection for each, instead of keeping one open")
@@ -96,7 +96,7 @@ func loadEchoCommand(code *int) *cobra.Command {
 				return fmt.Errorf("load: %d rounds: give 1 or more", rounds)
 			}
 			f.Protocol = wire.LoadEcho
-			f.Requests += rounds * f.LoadRequest.Conns
+			f.Requests += rounds * f.Conns
 			if f.Addr, err = resolve(cmd.Context(), args[0]); err != nil {
 				return err
 			}

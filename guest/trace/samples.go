@@ -146,6 +146,9 @@ type symbol struct {
 // symbols are all functions by address.
 type symbols []symbol
 
+// code are the letters of functions.
+var code = []string{"t", "T", "w", "W"}
+
 // readSymbols reads /proc/kallsyms: "ffffffff81000000 T _text", "ffffffffc0001000 t ktcp_recv\t[khttpd]".
 func readSymbols(file string) (symbols, error) {
 	text, err := os.ReadFile(file)
@@ -155,7 +158,7 @@ func readSymbols(file string) (symbols, error) {
 	var all symbols
 	for line := range strings.Lines(string(text)) {
 		f := strings.Fields(line)
-		if len(f) < 3 || !strings.Contains("tTwW", f[1]) {
+		if len(f) < 3 || !slices.Contains(code, f[1]) {
 			continue
 		}
 		addr, err := strconv.ParseUint(f[0], 16, 64)

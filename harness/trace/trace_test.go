@@ -114,7 +114,8 @@ func TestWasteIsFoundAtItsLine(t *testing.T) {
 	if err := os.WriteFile(source, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	first := bytes.Count(text[:bytes.Index(text, []byte("i < 2000"))], []byte("\n")) + 1
+	before, _, _ := bytes.Cut(text, []byte("i < 2000"))
+	first := bytes.Count(before, []byte("\n")) + 1
 	results := t.TempDir()
 	t.Setenv(report.ResultsVariable, results)
 	t.Setenv(report.RunVariable, "")
