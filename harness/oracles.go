@@ -131,10 +131,16 @@ func (g *Guest) watchKernelLog(d time.Duration) (found []finding.Finding) {
 	return found
 }
 
-// reports returns what the kernel log holds since the scenario began, without what was provoked.
-func (g *Guest) reports() []finding.Finding {
-	return slices.DeleteFunc(finding.ParseKmsg(g.records), g.provoked)
+// reports returns what the kernel log holds since the scenario began, without what says nothing about a module.
+func (g *Guest) reports() []finding.Finding { return g.relevant(finding.ParseKmsg(g.records)) }
+
+// relevant leaves out what was provoked, and what the kernel would say without any module.
+func (g *Guest) relevant(reports []finding.Finding) []finding.Finding {
+	return slices.DeleteFunc(reports, func(f finding.Finding) bool { return g.provoked(f) || kernelsOwn(f) })
 }
+
+// kernelsOwn tells of a data race that no module takes part in. A kernel has many that nobody minds: it is not the subject.
+func kernelsOwn(f finding.Finding) bool { return f.Kind == finding.KCSAN && !f.InModule() }
 
 // crashed reports whether a task died in kernel mode: whatever it held is held for ever, and the kernel may hang at the
 // next request. (A warning leaves the kernel sound.)

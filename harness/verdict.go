@@ -167,15 +167,22 @@ func (g *Guest) deleteNamespaces() {
 	}
 }
 
+// known tells of a report of the console that was read from the kernel log while the guest still answered.
+func (g *Guest) known(f finding.Finding) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.ContainsFunc(g.findings, func(k finding.Finding) bool {
+		return k.Oracle == f.Oracle && k.Fingerprint == f.Fingerprint
+	})
+}
+
 // judgeDeath says that the guest died or fell silent, and keeps what can still be had from it.
 func (g *Guest) judgeDeath() {
 	g.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), evidenceDeadline)
 	defer cancel()
 	g.saveEvidence(ctx)
-	if !g.has(finding.OracleLog) { // else it was read while the guest still answered
-		g.found(finding.ParseConsole(string(g.vm.Console()))...)
-	}
+	g.found(slices.DeleteFunc(g.relevant(finding.ParseConsole(string(g.vm.Console()))), g.known)...)
 	kind := finding.GuestDied
 	if errors.Is(g.vm.Err(), vm.ErrSilent) {
 		kind = finding.GuestSilent

@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -43,6 +44,14 @@ type Finding struct {
 	Count int `json:"count"`
 	// Fingerprint is the same for two sightings of one bug, also across runs, kernels and edits that only move lines.
 	Fingerprint string `json:"fingerprint"`
+}
+
+// InModule reports whether any of the stacks has a frame in a module, or at an address that has no name: text that is gone.
+func (f Finding) InModule() bool {
+	in := func(stack []Frame) bool {
+		return slices.ContainsFunc(stack, func(f Frame) bool { return f.Module != "" || f.Func == "" })
+	}
+	return in(f.Stack) || slices.ContainsFunc(f.Related, func(t Trace) bool { return in(t.Frames) })
 }
 
 // Location is a line of source.
