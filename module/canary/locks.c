@@ -69,6 +69,7 @@ static noinline void race(void)
 
 	while (time_before(jiffies, end)) {
 		shared++; /* canary: race */
+		barrier(); /* else it stays in a register until the end */
 		cond_resched();
 	}
 }
