@@ -72,7 +72,7 @@ func newAgent() (*agent, error) {
 // table ties every operation of wire to the room that carries it out.
 func (a *agent) table() serve.Table {
 	t := serve.Table{}
-	serve.Handle(t, wire.Hello, a.clock.hello, serve.Inline)
+	serve.Handle(t, wire.Hello, a.hello, serve.Inline)
 
 	serve.Handle(t, wire.Insmod, a.insmod)
 	serve.Handle(t, wire.Rmmod, a.unloader.Rmmod)
@@ -166,6 +166,16 @@ func (a *agent) vethAdd(req wire.VethRequest) (wire.None, error) {
 func (a *agent) closeAll(wire.None) (wire.CloseAllAnswer, error) {
 	a.programs.StopAll()
 	return wire.CloseAllAnswer{Loads: a.loads.StopAll(), Conns: a.conns.CloseAll()}, nil
+}
+
+// hello also has the log read up to its end: before a template is saved, so that no clone reads again what the kernel said while it booted.
+func (a *agent) hello(req wire.HelloRequest) (wire.HelloAnswer, error) {
+	answer, err := a.clock.hello(req)
+	if err != nil {
+		return answer, err
+	}
+	answer.Log, err = a.log.End()
+	return answer, err
 }
 
 func (a *agent) readLedger(req wire.LedgerRequest) (wire.LedgerAnswer, error) {

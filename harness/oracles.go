@@ -25,7 +25,6 @@ func (g *Guest) settle() time.Duration {
 
 // baseline is the state of a guest before its scenario began.
 type baseline struct {
-	cursor    uint64 // of the kernel log: what came before belongs to the template
 	taint     uint64
 	survivors wire.SurvivorsAnswer
 	netns     int // live network namespaces
@@ -64,7 +63,6 @@ func (g *Guest) takeBaseline() baseline {
 	b := baseline{survivors: call(g, wire.Survivors, wire.None{})}
 	b.netns = b.survivors.Netns
 	b.taint = call(g, wire.Modules, wire.None{}).Taint
-	b.cursor = g.kernelLog(0).Next
 	return b
 }
 

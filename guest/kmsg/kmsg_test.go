@@ -130,6 +130,22 @@ func TestLogRead(t *testing.T) {
 	read(0, 20, 22, 2, true)
 }
 
+func TestLogEnd(t *testing.T) {
+	r := &ring{first: 2, next: 5}
+	l := r.log()
+	for _, want := range []uint64{5, 5, 7} {
+		r.next = want
+		if got, err := l.End(); err != nil || got != want {
+			t.Errorf("end is %d, %v, want %d", got, err, want)
+		}
+	}
+	r.next = 9
+	got, err := l.Read(wire.KmsgRequest{Cursor: 7})
+	if err != nil || len(got.Records) != 2 || got.Records[0].Seq != 7 || got.Lost || r.opened != 1 {
+		t.Errorf("reading on from the end: %+v, %v; opened %d times", got, err, r.opened)
+	}
+}
+
 func TestLogReadReportsErrors(t *testing.T) {
 	l := &Log{open: func() (func([]byte) (int, error), error) {
 		return func([]byte) (int, error) { return 0, syscall.EIO }, nil

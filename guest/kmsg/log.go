@@ -62,6 +62,36 @@ func (l *Log) Read(req wire.KmsgRequest) (wire.KmsgAnswer, error) {
 	}
 }
 
+// End returns the sequence number that comes next, and has the log stand there: what reads on from it passes over nothing.
+func (l *Log) End() (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.read == nil {
+		if err := l.seek(0); err != nil {
+			return 0, err
+		}
+	}
+	buf := make([]byte, maxRecord)
+	for {
+		n, err := l.read(buf)
+		switch err {
+		case nil:
+		case unix.EINTR, unix.EPIPE:
+			continue
+		case unix.EAGAIN:
+			return l.next, nil
+		default:
+			l.read = nil
+			return 0, fmt.Errorf("read %s: %w", device, err)
+		}
+		r, err := Parse(buf[:n])
+		if err != nil {
+			return 0, err
+		}
+		l.next = r.Seq + 1
+	}
+}
+
 // seek makes the next record read one that is not behind cursor.
 func (l *Log) seek(cursor uint64) error {
 	if l.read != nil && l.next <= cursor {

@@ -164,7 +164,7 @@ func TestHelloByHand(t *testing.T) {
 			t.Errorf("%s was understood as %+v, want it left to encoding/json", text, got)
 		}
 	}
-	for _, a := range []HelloAnswer{{}, {Version: 1, Release: "6.1.0-56-cloud-amd64", CPUs: 2, Uptime: 123456789}} {
+	for _, a := range []HelloAnswer{{}, {Version: 1, Release: "6.1.0-56-cloud-amd64", CPUs: 2, Uptime: 123456789, Log: 331}} {
 		want, err := json.Marshal(a)
 		if err != nil {
 			t.Fatal(err)

@@ -47,5 +47,6 @@ func (a HelloAnswer) AppendFast(buf []byte) ([]byte, bool) {
 	buf = append(append(append(buf, `,"release":"`...), a.Release...), '"')
 	buf = strconv.AppendInt(append(buf, `,"cpus":`...), int64(a.CPUs), 10)
 	buf = strconv.AppendInt(append(buf, `,"uptime":`...), int64(a.Uptime), 10)
+	buf = strconv.AppendUint(append(buf, `,"log":`...), a.Log, 10)
 	return append(buf, '}'), true
 }

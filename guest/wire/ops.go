@@ -73,6 +73,7 @@ type HelloAnswer struct {
 	Release string        `json:"release"`
 	CPUs    int           `json:"cpus"`
 	Uptime  time.Duration `json:"uptime"` // guest time since its kernel booted, in ns
+	Log     uint64        `json:"log"`    // sequence number of the next record of the kernel log
 }
 
 // InsmodRequest loads a module from its image.
