@@ -46,12 +46,19 @@ func (s *Subject) Measure(name string, req wire.LoadRequest) versus.Measurement 
 	switch {
 	case err != nil:
 		m.Bad = err.Error()
+	case req.KeepAlive && result.Conns > mostReopened*req.Conns:
+		m.Bad = fmt.Sprintf("it does not keep its connections: it took %d of them for %d requests", result.Conns, result.Requests())
+	case req.Duration > 0 && result.Elapsed >= req.Duration && result.Good < req.Requests:
+		m.Bad = fmt.Sprintf("only %d of %d requests were answered within %v of guest time", result.Good, req.Requests, req.Duration)
 	case result.Good != req.Requests:
 		m.Bad = fmt.Sprintf("%d of %d requests were not answered well: %+v", req.Requests-result.Good, req.Requests, counts(result))
 	}
 	m.Bad, _, _ = strings.Cut(m.Bad, "\n")
 	return m
 }
+
+// mostReopened is how often each client of a load that keeps its connection may have to open it.
+const mostReopened = 2
 
 // tick is the unit of times in /proc/stat.
 const tick = 10 * time.Millisecond

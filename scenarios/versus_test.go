@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"testing"
+	"time"
 
 	"ktcp/guest/wire"
 	"ktcp/harness"
@@ -15,10 +16,25 @@ type versusLoad struct {
 	wire.LoadRequest
 }
 
+const (
+	// versusWarm requests come before each load: for memory to be had, and code to be read. They also tell soon of a server that
+	// does not serve such a load at all.
+	versusWarm = 1000
+	// versusPatience is how much guest time a load may take, which is some ten times what it takes the modules of this tree.
+	versusPatience = 5 * time.Second
+)
+
+// warm is the load that comes before.
+func (l versusLoad) warm() wire.LoadRequest {
+	req := l.LoadRequest
+	req.Requests = versusWarm
+	return req
+}
+
 // versusLoads are the loads of the benchmarks, with so many requests that each takes about half a second of guest time.
 func versusLoads(role harness.Role) []versusLoad {
 	if role == harness.Echo {
-		echo := wire.LoadRequest{Protocol: wire.LoadEcho, Conns: benchConns, KeepAlive: true}
+		echo := wire.LoadRequest{Protocol: wire.LoadEcho, Conns: benchConns, KeepAlive: true, Duration: versusPatience}
 		small, large := echo, echo
 		small.Size, small.Requests = 64, 20000
 		large.Size, large.Requests = 4096, 10000
@@ -27,7 +43,7 @@ func versusLoads(role harness.Role) []versusLoad {
 			{"EchoSize4096", "32 clients that echo 4096 bytes", large},
 		}
 	}
-	get := wire.LoadRequest{Protocol: wire.LoadHTTP, Conns: benchConns}
+	get := wire.LoadRequest{Protocol: wire.LoadHTTP, Conns: benchConns, Duration: versusPatience}
 	keep, pipelined, each := get, get, get
 	keep.KeepAlive, keep.Requests = true, 15000
 	pipelined.KeepAlive, pipelined.Pipeline, pipelined.Requests = true, 16, 60000
@@ -72,9 +88,7 @@ func versusRound(tb testing.TB, contest *versus.Contest, record *versus.Record, 
 		s.Enable(g.Init())
 	}
 	for _, l := range versusLoads(stranger.Role) {
-		warm := l.LoadRequest
-		warm.Requests /= 10 // for memory to be had, and code to be read
-		m := s.Measure(l.name, warm)
+		m := s.Measure(l.name, l.warm())
 		if m.Bad == "" {
 			m = s.Measure(l.name, l.LoadRequest)
 		}
