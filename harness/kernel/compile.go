@@ -21,7 +21,7 @@ import (
 
 const (
 	// buildLayout changes when flavors are built or laid out differently.
-	buildLayout = "1"
+	buildLayout = "2"
 	// buildCompiler builds the kernel, and so also every module for it.
 	buildCompiler = "gcc"
 	// sourceDir and modulesDir are places in the cache's entry: the tree, and what it lacks.
