@@ -33,6 +33,7 @@ type agent struct {
 	unloader kmod.Unloader
 	log      kmsg.Log
 	ledger   *ledger.Ledger
+	images   kmod.Images
 	snapshot *survivors.Snapshots
 	leaks    *kmemleak.Scanner
 	graph    trace.Graph
@@ -130,6 +131,9 @@ func (a *agent) table() serve.Table {
 }
 
 func (a *agent) insmod(req wire.InsmodRequest) (answer wire.InsmodAnswer, err error) {
+	if err := a.images.Fill(&req); err != nil {
+		return answer, err
+	}
 	err = a.spaces.Do(req.Netns, func() error {
 		answer, err = kmod.Insmod(req)
 		return err

@@ -43,7 +43,8 @@ type Guest struct {
 	cursor   uint64            // of the kernel log: what came before belongs to the template
 
 	built   map[string]*built
-	put     map[string]bool // files of programs that are in the guest
+	sent    map[string]*built // modules whose image the guest has
+	put     map[string]bool   // files of programs that are in the guest
 	modules []*Module
 	loads   []load // every insmod, for addresses in text that is gone by then
 	netns   []*Netns

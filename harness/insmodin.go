@@ -15,7 +15,7 @@ func (n *Netns) Insmod(name string, params ...string) *Module {
 	if err := built.checkParameters(m.params); err != nil {
 		g.tb.Fatal(err)
 	}
-	answer := call(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: built.image, Params: m.params, Netns: n.name})
+	answer := call(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: g.imageToSend(built), Params: m.params, Netns: n.name})
 	g.remember(built, answer)
 	m.loaded = true
 	g.modules = append(g.modules, m)

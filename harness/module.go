@@ -106,7 +106,7 @@ func (g *Guest) insmod(name, params string) error {
 	if err := g.noteFirstLoad(); err != nil {
 		return err
 	}
-	answer, err := try(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: built.image, Params: params})
+	answer, err := try(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: g.imageToSend(built), Params: params})
 	if err != nil {
 		g.refused[built.Name] = true
 		return err

@@ -104,3 +104,17 @@ func parameterNames(ko string) ([]string, error) {
 	slices.Sort(names)
 	return names, nil
 }
+
+// imageToSend returns the module's image, or nil when the guest has it from an earlier insmod.
+func (g *Guest) imageToSend(b *built) []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.sent[b.Name] == b {
+		return nil
+	}
+	if g.sent == nil {
+		g.sent = map[string]*built{}
+	}
+	g.sent[b.Name] = b
+	return b.image
+}

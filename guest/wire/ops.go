@@ -78,8 +78,10 @@ type HelloAnswer struct {
 
 // InsmodRequest loads a module from its image.
 type InsmodRequest struct {
-	Name   string `json:"name"`            // as the kernel will name it: hyphens become underscores
-	Image  []byte `json:"image"`           // the .ko; DWARF may be stripped before it is sent
+	Name string `json:"name"` // as the kernel will name it: hyphens become underscores
+	// Image is the .ko; DWARF may be stripped before it is sent. Without one it is that of the last request with this name:
+	// a guest that is emulated takes longer to receive one than to load it.
+	Image  []byte `json:"image,omitempty"`
 	Params string `json:"params"`          // as on insmod's command line: "host=127.0.0.1 port=80"
 	Netns  string `json:"netns,omitempty"` // of the process that loads it
 }
