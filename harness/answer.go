@@ -26,10 +26,10 @@ func (c *Conn) Answer(method string) *Response {
 			c.ahead = c.ahead[used:]
 			return r
 		case !errors.Is(err, errIncomplete) || answer.EOF || answer.Reset || answer.TimedOut || answer.Errno != 0:
-			c.g.wireFinding("%s → %s: %v, then %s, in answer %q", c.Remote, c.Local, err, ending(answer), clip(c.ahead))
+			c.g.wireFinding("%s → %s: %v, then %s, in answer %q", c.Remote, c.Local, err, c.g.ending(answer), clip(c.ahead))
 			return &Response{g: c.g, Header: http.Header{}, Raw: c.ahead}
 		}
-		answer = call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: max(1, missing(c.ahead)), Timeout: Patience})
+		answer = call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: max(1, missing(c.ahead)), Timeout: c.g.patience()})
 		c.ahead = append(c.ahead, answer.Data...)
 	}
 }
@@ -121,13 +121,13 @@ func saysClose(head string) bool {
 func (c *Conn) RecvReset() (got int) {
 	c.g.tb.Helper()
 	for {
-		answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: Patience})
+		answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: c.g.patience()})
 		got += len(answer.Data)
 		switch {
 		case answer.Reset:
 			return got
 		case answer.EOF || answer.TimedOut || answer.Errno != 0:
-			c.g.wireFinding("%s → %s: after %d bytes %s, want RST", c.Remote, c.Local, got, ending(answer))
+			c.g.wireFinding("%s → %s: after %d bytes %s, want RST", c.Remote, c.Local, got, c.g.ending(answer))
 			return got
 		}
 	}

@@ -12,6 +12,14 @@ import (
 // Patience is how long, in guest time, a client waits for an answer before it counts as missing.
 const Patience = 5 * time.Second
 
+// patience is Patience on the guest's kernel.
+func (g *Guest) patience() time.Duration {
+	if g.checksAll() {
+		return debugFactor * Patience
+	}
+	return Patience
+}
+
 // Conn is a TCP connection of a client in the guest.
 type Conn struct {
 	g      *Guest
@@ -24,14 +32,14 @@ type Conn struct {
 // Dial connects to an address from inside the namespace.
 func (n *Netns) Dial(addr string) *Conn {
 	n.g.tb.Helper()
-	answer := call(n.g, wire.Dial, wire.DialRequest{Netns: n.name, Addr: addr, Timeout: Patience})
+	answer := call(n.g, wire.Dial, wire.DialRequest{Netns: n.name, Addr: addr, Timeout: n.g.patience()})
 	return &Conn{g: n.g, id: answer.Conn, Local: answer.Local, Remote: answer.Remote}
 }
 
 // Refuses fails the test unless connecting to the address is answered with a RST at once: nobody listens.
 func (n *Netns) Refuses(addr string) {
 	n.g.tb.Helper()
-	answer, err := try(n.g, wire.Dial, wire.DialRequest{Netns: n.name, Addr: addr, Timeout: Patience})
+	answer, err := try(n.g, wire.Dial, wire.DialRequest{Netns: n.name, Addr: addr, Timeout: n.g.patience()})
 	switch {
 	case err == nil:
 		call(n.g, wire.CloseConn, wire.CloseRequest{Conn: answer.Conn, Mode: wire.CloseReset})
@@ -44,15 +52,15 @@ func (n *Netns) Refuses(addr string) {
 // Send sends all of data.
 func (c *Conn) Send(data string) {
 	c.g.tb.Helper()
-	call(c.g, wire.Send, wire.SendRequest{Conn: c.id, Data: []byte(data), Timeout: Patience})
+	call(c.g, wire.Send, wire.SendRequest{Conn: c.id, Data: []byte(data), Timeout: c.g.patience()})
 }
 
 // Recv returns what comes until at least want bytes are there; fewer fail the test.
 func (c *Conn) Recv(want int) []byte {
 	c.g.tb.Helper()
-	answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: want, Timeout: Patience})
+	answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: want, Timeout: c.g.patience()})
 	if len(answer.Data) < want {
-		c.g.wireFinding("%s → %s: %d bytes came, want %d, then %s", c.Remote, c.Local, len(answer.Data), want, ending(answer))
+		c.g.wireFinding("%s → %s: %d bytes came, want %d, then %s", c.Remote, c.Local, len(answer.Data), want, c.g.ending(answer))
 	}
 	return answer.Data
 }
@@ -62,7 +70,7 @@ func (c *Conn) RecvAll() []byte {
 	c.g.tb.Helper()
 	answer := c.recvEnd()
 	if !answer.EOF {
-		c.g.wireFinding("%s → %s: after %d bytes %s, want FIN", c.Remote, c.Local, len(answer.Data), ending(answer))
+		c.g.wireFinding("%s → %s: after %d bytes %s, want FIN", c.Remote, c.Local, len(answer.Data), c.g.ending(answer))
 	}
 	return answer.Data
 }
@@ -76,7 +84,7 @@ func (c *Conn) Ends() {
 		c.g.wireFinding("%s → %s: %q came on a connection that should just end", c.Remote, c.Local, clip(answer.Data))
 	}
 	if !answer.EOF && !answer.Reset {
-		c.g.wireFinding("%s → %s: the connection was not ended: %s", c.Remote, c.Local, ending(answer))
+		c.g.wireFinding("%s → %s: the connection was not ended: %s", c.Remote, c.Local, c.g.ending(answer))
 	}
 }
 
@@ -85,7 +93,7 @@ func (c *Conn) Silent(d time.Duration) {
 	c.g.tb.Helper()
 	answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: 1, Timeout: d})
 	if !answer.TimedOut {
-		c.g.wireFinding("%s → %s: want silence, got %q and %s", c.Remote, c.Local, clip(answer.Data), ending(answer))
+		c.g.wireFinding("%s → %s: want silence, got %q and %s", c.Remote, c.Local, clip(answer.Data), c.g.ending(answer))
 	}
 }
 
@@ -105,21 +113,21 @@ func (c *Conn) close(mode wire.CloseMode) {
 
 func (c *Conn) recvEnd() wire.RecvAnswer {
 	c.g.tb.Helper()
-	return call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: Patience})
+	return call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: c.g.patience()})
 }
 
 // nothingFor begins the words for a peer that neither says anything nor ends.
 const nothingFor = "nothing for "
 
 // ending says in words how a receive ended.
-func ending(a wire.RecvAnswer) string {
+func (g *Guest) ending(a wire.RecvAnswer) string {
 	switch {
 	case a.EOF:
 		return "FIN"
 	case a.Reset:
 		return "RST"
 	case a.TimedOut:
-		return nothingFor + Patience.String()
+		return nothingFor + g.patience().String()
 	case a.Errno != 0:
 		return syscall.Errno(a.Errno).Error()
 	}

@@ -10,7 +10,7 @@ import (
 // DialFrom is Dial from a local address and port of the caller's choice.
 func (n *Netns) DialFrom(local, addr string) *Conn {
 	n.g.tb.Helper()
-	answer := call(n.g, wire.Dial, wire.DialRequest{Netns: n.name, Addr: addr, Local: local, Timeout: Patience})
+	answer := call(n.g, wire.Dial, wire.DialRequest{Netns: n.name, Addr: addr, Local: local, Timeout: n.g.patience()})
 	return &Conn{g: n.g, id: answer.Conn, Local: answer.Local, Remote: answer.Remote}
 }
 
@@ -41,17 +41,17 @@ func (n *Netns) AwaitSocket(local, remote, want string) {
 // Aborted fails the test unless the kernel of this end has ended the connection, and told its owner so.
 func (c *Conn) Aborted() {
 	c.g.tb.Helper()
-	answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: 1, Timeout: Patience})
+	answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: 1, Timeout: c.g.patience()})
 	if !errors.Is(syscall.Errno(answer.Errno), syscall.ECONNABORTED) {
-		c.g.tb.Errorf("%s → %s: after %d bytes %s, want %v", c.Remote, c.Local, len(answer.Data), ending(answer), syscall.ECONNABORTED)
+		c.g.tb.Errorf("%s → %s: after %d bytes %s, want %v", c.Remote, c.Local, len(answer.Data), c.g.ending(answer), syscall.ECONNABORTED)
 	}
 }
 
 // WasReset fails the test unless the peer has ended the connection with RST.
 func (c *Conn) WasReset() {
 	c.g.tb.Helper()
-	answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: 1, Timeout: Patience})
+	answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: 1, Timeout: c.g.patience()})
 	if !answer.Reset {
-		c.g.tb.Errorf("%s → %s: after %d bytes %s, want RST", c.Remote, c.Local, len(answer.Data), ending(answer))
+		c.g.tb.Errorf("%s → %s: after %d bytes %s, want RST", c.Remote, c.Local, len(answer.Data), c.g.ending(answer))
 	}
 }

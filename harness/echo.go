@@ -43,7 +43,7 @@ func (c *Conn) EchoSend(size int) { c.g.tb.Helper(); c.echo(wire.EchoRequest{Sen
 // echo asks for it and reports what is wrong with the answer.
 func (c *Conn) echo(req wire.EchoRequest) wire.EchoAnswer {
 	c.g.tb.Helper()
-	req.Conn, req.Timeout = c.id, Patience
+	req.Conn, req.Timeout = c.id, c.g.patience()
 	answer := call(c.g, wire.Echo, req)
 	what := ""
 	switch {
@@ -52,7 +52,7 @@ func (c *Conn) echo(req wire.EchoRequest) wire.EchoAnswer {
 	case answer.Reset:
 		what = "RST"
 	case answer.TimedOut:
-		what = "nothing for " + Patience.String()
+		what = nothingFor + c.g.patience().String()
 	case answer.Errno != 0:
 		what = syscall.Errno(answer.Errno).Error()
 	case answer.EOF && !req.HalfClose:

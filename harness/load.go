@@ -49,6 +49,9 @@ func counts(r wire.LoadResult) wire.LoadResult {
 func (n *Netns) StartLoad(req wire.LoadRequest) *Load {
 	n.g.tb.Helper()
 	req.Netns = n.name
+	if req.Patience == 0 && req.Manner == "" {
+		req.Patience = n.g.patience()
+	}
 	return &Load{g: n.g, id: call(n.g, wire.LoadStart, req).Load}
 }
 
@@ -83,6 +86,6 @@ func (l *Load) judge(result wire.LoadResult) {
 		l.g.wireFinding("%d of %d answers were wrong or cut short, the first: %s", bad, bad+result.Good, result.Sample)
 	}
 	if result.Timeout > 0 {
-		l.g.wireFinding("%d clients got no answer for 5 s: %s", result.Timeout, result.Sample)
+		l.g.wireFinding("%d clients got no answer for %v: %s", result.Timeout, l.g.patience(), result.Sample)
 	}
 }

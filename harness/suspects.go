@@ -61,7 +61,7 @@ func (s *Subject) Answers(n *Netns, idle int) {
 		question, least = "GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n", len("HTTP/1.1 200")
 	}
 	c.Send(question)
-	answer := call(s.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: least, Timeout: Patience})
+	answer := call(s.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: least, Timeout: s.g.patience()})
 	if len(answer.Data) >= least {
 		c.Close()
 		return
@@ -71,7 +71,7 @@ func (s *Subject) Answers(n *Netns, idle int) {
 		s.g.tb.Logf("look for suspects: %v", err)
 	}
 	f := finding.Starved(s.Name, fmt.Sprintf("with %d clients that are connected and say nothing, another one got no answer within %v",
-		idle, Patience), stacks.Threads)
+		idle, s.g.patience()), stacks.Threads)
 	s.g.found(f)
 	s.g.tb.TB.Errorf("starvation: %s", f.Title) // not heard: it is a finding
 	c.Reset()
@@ -80,7 +80,7 @@ func (s *Subject) Answers(n *Netns, idle int) {
 // Write sends data to a server that need not be there any more: whether the kernel takes it is not the question.
 func (c *Conn) Write(data string) {
 	c.g.tb.Helper()
-	if _, err := try(c.g, wire.Send, wire.SendRequest{Conn: c.id, Data: []byte(data), Timeout: Patience}); err != nil && c.g.vm.Err() != nil {
+	if _, err := try(c.g, wire.Send, wire.SendRequest{Conn: c.id, Data: []byte(data), Timeout: c.g.patience()}); err != nil && c.g.vm.Err() != nil {
 		c.g.tb.Fatalf("send: %v", err)
 	}
 }
