@@ -9,13 +9,18 @@ import (
 	"strconv"
 	"testing"
 
+	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 )
 
 // moreAtOnce has more scenarios run at once than there are processors, unless the user says how many: each spends part of its time waiting
-// for what a module may have left behind to show itself.
+// for what a module may have left behind to show itself. (Not on debugging kernels, whose processors then spend more on waiting for each
+// other than is won.)
 func moreAtOnce() {
 	flag.Parse()
+	if f := os.Getenv(FlavorVariable); f != "" && f != kernel.Stock {
+		return
+	}
 	const name = "test.parallel"
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
