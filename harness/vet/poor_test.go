@@ -33,6 +33,7 @@ var poor = []struct {
 	{"blocking", subject.HTTP, "^TestRoleManyIdleClients$", []finding.Kind{finding.Starvation}},
 	{"unlocked", subject.Web, "^TestStartAndStopFromSeveralThreads$", []finding.Kind{
 		finding.Leak, finding.Oops, finding.PageFault, finding.Bug, finding.Warning, finding.Refcount, finding.NotUnloaded,
+		finding.HungTask,
 	}},
 }
 
