@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -108,10 +109,11 @@ func kernelsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 			for _, k := range list {
-				fmt.Println(k)
+				fmt.Fprintf(w, "%s\t%s\t%s\n", k.Release, k.Flavor, k.State())
 			}
-			return nil
+			return w.Flush()
 		},
 	}
 	list.AddCommand(&cobra.Command{

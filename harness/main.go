@@ -2,37 +2,16 @@ package harness
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
-	"runtime"
-	"strconv"
 	"testing"
 
-	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 )
-
-// moreAtOnce has more scenarios run at once than there are processors, unless the user says how many: each spends part of its time waiting
-// for what a module may have left behind to show itself. (Not on debugging kernels, whose processors then spend more on waiting for each
-// other than is won.)
-func moreAtOnce() {
-	flag.Parse()
-	if f := os.Getenv(FlavorVariable); f != "" && f != kernel.Stock {
-		return
-	}
-	const name = "test.parallel"
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
-	if !given {
-		_ = flag.Set(name, strconv.Itoa(runtime.NumCPU()+(runtime.NumCPU()+1)/2)) // go test has it
-	}
-}
 
 // Main is the TestMain of a package of scenarios: it runs them, completes the run's results and, where this process started
 // the run, says what the verdict is. Call it as os.Exit(harness.Main(m)).
 func Main(m *testing.M) int {
-	moreAtOnce()
 	code := m.Run()
 	if !provisioned.Load() {
 		return code // no scenario asked for a guest: -list, benchmarks of something else, or none that matched

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,8 +69,8 @@ func (t *mutantTable) write(tb testing.TB) {
 		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s | %.0f s |\n", r.name, r.title, r.flavor, r.fate(), r.by, r.took.Seconds())
 	}
 	text := fmt.Sprintf("# Mutants\n\n%d bugs that people really write, each a patch in `scenarios/testdata/mutants`; %d killed. "+
-		"Made by `make mutants`. Time is from source to verdict, two at once.\n\n"+
-		"| mutant | what is wrong | kernel | fate | by | time |\n|---|---|---|---|---|---|\n%s", len(t.rows), killed, rows.String())
+		"Made by `make mutants`. Time is from source to verdict, %s at once.\n\n"+
+		"| mutant | what is wrong | kernel | fate | by | time |\n|---|---|---|---|---|---|\n%s", len(t.rows), killed, flag.Lookup("test.parallel").Value, rows.String())
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		tb.Errorf("write the table of mutants: %v", err)
 	}

@@ -22,6 +22,21 @@ type Listed struct {
 	Default bool
 }
 
+// State says in words whether it is in the cache, and whether it is the one taken without a request.
+func (l Listed) State() string {
+	state := "can be fetched"
+	switch {
+	case l.Path != "" && l.Flavor != Stock:
+		state = "built, in the cache"
+	case l.Path != "":
+		state = "in the cache"
+	}
+	if l.Default {
+		state += "; the default"
+	}
+	return state
+}
+
 // List returns the kernels in the cache and those that apt offers, newest first. Where apt cannot be asked, that
 // error comes with the kernels in the cache.
 func List(ctx context.Context, c *cache.Dir) ([]Listed, error) {
