@@ -34,32 +34,19 @@ func (l *Log) Read(req wire.KmsgRequest) (wire.KmsgAnswer, error) {
 		return wire.KmsgAnswer{}, err
 	}
 	answer := wire.KmsgAnswer{Next: req.Cursor}
-	buf := make([]byte, maxRecord)
-	for {
-		n, err := l.read(buf)
-		switch err {
-		case nil:
-		case unix.EINTR, unix.EPIPE: // overrun: what comes next tells how much is missing
-			continue
-		case unix.EAGAIN:
-			return answer, nil
-		default:
-			l.read = nil
-			return wire.KmsgAnswer{}, fmt.Errorf("read %s: %w", device, err)
-		}
-		r, err := Parse(buf[:n])
-		if err != nil {
-			return wire.KmsgAnswer{}, err
-		}
-		l.next = r.Seq + 1
+	err := l.rest(func(r wire.KmsgRecord) {
 		if r.Seq < req.Cursor {
-			continue
+			return
 		}
 		// Numbers are given without gaps, from 0 on.
 		answer.Lost = answer.Lost || r.Seq > answer.Next
 		answer.Next = r.Seq + 1
 		answer.Records = append(answer.Records, r)
+	})
+	if err != nil {
+		return wire.KmsgAnswer{}, err
 	}
+	return answer, nil
 }
 
 // End returns the sequence number that comes next, and has the log stand there: what reads on from it passes over nothing.
@@ -71,24 +58,31 @@ func (l *Log) End() (uint64, error) {
 			return 0, err
 		}
 	}
+	err := l.rest(func(wire.KmsgRecord) {})
+	return l.next, err
+}
+
+// rest reads the records from where the log stands up to its present end.
+func (l *Log) rest(take func(wire.KmsgRecord)) error {
 	buf := make([]byte, maxRecord)
 	for {
 		n, err := l.read(buf)
 		switch err {
 		case nil:
-		case unix.EINTR, unix.EPIPE:
+		case unix.EINTR, unix.EPIPE: // overrun: what comes next tells how much is missing
 			continue
 		case unix.EAGAIN:
-			return l.next, nil
+			return nil
 		default:
 			l.read = nil
-			return 0, fmt.Errorf("read %s: %w", device, err)
+			return fmt.Errorf("read %s: %w", device, err)
 		}
 		r, err := Parse(buf[:n])
 		if err != nil {
-			return 0, err
+			return err
 		}
 		l.next = r.Seq + 1
+		take(r)
 	}
 }
 
