@@ -107,9 +107,9 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.LoadStop, a.loads.Stop)
 
 	serve.Handle(t, wire.Sweep, fault.Sweeper{Enter: a.spaces.Do, Translate: netns.Path, Rmmod: a.unloader.Rmmod}.Sweep)
-	workers := &fault.Workers{}
-	serve.Handle(t, wire.FailWorkers, workers.Arm)
-	serve.Handle(t, wire.WorkersFailed, workers.Disarm)
+	threads := &fault.Threads{List: survivors.Threads}
+	serve.Handle(t, wire.FailThreads, threads.Arm)
+	serve.Handle(t, wire.ThreadsFailed, threads.Disarm)
 
 	serve.Handle(t, wire.LoadRun, a.loadRun)
 	serve.Handle(t, wire.Profile, trace.Profiler{Run: a.loadRun}.Profile)

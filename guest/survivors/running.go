@@ -2,6 +2,9 @@ package survivors
 
 import "ktcp/guest/wire"
 
+// Threads lists the kernel threads.
+func Threads() ([]wire.Thread, error) { return kernelThreads(procDir, nil) }
+
 // Running lists the kernel threads that want to run, and where they are.
 func Running() ([]wire.Thread, error) {
 	all, err := kernelThreads(procDir, map[int]bool{}) // nobody is known: every stack is read

@@ -35,23 +35,18 @@ type SweepStep struct {
 	Undo  string `json:"undo,omitempty"`  // why it could not be undone
 }
 
-// FailWorkers has the kernel's workers fail at an allocation; WorkersFailed ends that.
+// FailThreads has the kernel's own threads fail at an allocation; ThreadsFailed ends that.
 var (
-	FailWorkers   = Op[FailWorkersRequest, FailWorkersAnswer]{"fail-workers"}
-	WorkersFailed = Op[None, WorkersFailedAnswer]{"workers-failed"}
+	FailThreads   = Op[FailThreadsRequest, None]{"fail-threads"}
+	ThreadsFailed = Op[None, ThreadsFailedAnswer]{"threads-failed"}
 )
 
-// FailWorkersRequest says at which of its allocations from now on each worker fails, once.
-type FailWorkersRequest struct {
+// FailThreadsRequest says at which of its allocations from now on each thread fails, once.
+type FailThreadsRequest struct {
 	N int `json:"n"` // from 1
 }
 
-// FailWorkersAnswer tells how many workers that concerns.
-type FailWorkersAnswer struct {
-	Armed int `json:"armed"`
-}
-
-// WorkersFailedAnswer tells which workers have failed at an allocation, as "kworker/u4:1".
-type WorkersFailedAnswer struct {
+// ThreadsFailedAnswer tells which threads have failed at an allocation, as "kworker/u4:1".
+type ThreadsFailedAnswer struct {
 	Failed []string `json:"failed,omitempty"`
 }

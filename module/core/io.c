@@ -125,10 +125,22 @@ static enum io_next io_linger(struct ktcp_conn *conn)
 static enum io_next io_shutdown(struct ktcp_conn *conn)
 {
 	struct sock *sk = conn->sk;
+	u32 write_seq = tcp_sk(sk)->write_seq;
+	int state = sk->sk_state;
 
 	/* As kernel_sock_shutdown() does, which takes the lock that we hold. */
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SEND_SHUTDOWN);
 	sk->sk_prot->shutdown(sk, SEND_SHUTDOWN);
+
+	/*
+	 * A FIN takes a sequence number. If none was taken, tcp_send_fin() had
+	 * no memory, which it tells nobody: TCP would believe it sent, and the
+	 * peer wait for ever. From the state before, the peer is reset.
+	 */
+	if (tcp_sk(sk)->write_seq == write_seq) {
+		tcp_set_state(sk, state);
+		return io_abort(conn);
+	}
 
 	conn->stage = KTCP_STAGE_LINGER;
 	io_set_deadline(conn, conn->srv->cfg.linger_ms);
