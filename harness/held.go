@@ -21,7 +21,7 @@ func (m *Module) Held() (inSockets, beside int) {
 		}
 	}
 	req := wire.LedgerRequest{Name: m.Name, Text: text, Since: g.since()}
-	answer, err := g.ledger(programDeadline, req)
+	answer, err := g.ledger(programDeadline, 0, req)
 	if err != nil {
 		g.tb.Fatalf("read the ledger: %v", err)
 	}

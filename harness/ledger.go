@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 	"sync"
 	"time"
 
@@ -49,25 +48,22 @@ type ledgers struct {
 
 // ledger returns what is alive in the guest of what was allocated on behalf of a module. The host reads it from the guest's memory. Where the
 // kernel, or this machine, does not allow that, the guest prints it, which takes it seconds when it is emulated. limit is the watchdog of
-// each request to the guest, in wall time.
-func (g *Guest) ledger(limit time.Duration, req wire.LedgerRequest) (wire.LedgerAnswer, error) {
+// each request to the guest, and settle how long sites may take to go, both in wall time; 0 is one look.
+func (g *Guest) ledger(limit, settle time.Duration, req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 	outside, err := g.outside(limit)
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
-	if outside == nil {
-		return tryWithin(g, limit, wire.Ledger, req)
+	look := func() (wire.LedgerAnswer, error) { return tryWithin(g, limit, wire.Ledger, req) }
+	if outside != nil {
+		defer outside.memory.Close()
+		look = func() (wire.LedgerAnswer, error) { return outside.look(req) }
 	}
-	defer outside.memory.Close()
-	return outside.read(req)
+	return settled(settle, look, func(caches []string) error {
+		_, err := tryWithin(g, limit, wire.Settle, wire.SettleRequest{Caches: caches})
+		return err
+	})
 }
-
-// How often the books are read while sites may still go, as in ktcp/guest/ledger.
-const (
-	firstLook  = 2 * time.Millisecond
-	lastLook   = 50 * time.Millisecond
-	leastLooks = 3
-)
 
 // outsideLedger reads a guest's ledger from outside.
 type outsideLedger struct {
@@ -140,36 +136,6 @@ func (l *ledgers) learn(o *outsideLedger) error {
 	return nil
 }
 
-// read answers a request as the agent does. Where it names a time to settle and there are sites that may still go, the kernel is made to
-// free what it has put off, until there are none, or only what the kernel itself keeps, or that time has passed. Most guests are spared
-// that: what was freed by itself meanwhile is no leak. All caches are read each time: what was put off may itself allocate something.
-func (o *outsideLedger) read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
-	answer, err := o.look(req)
-	if err != nil || req.Settle == 0 {
-		return answer, err
-	}
-	deadline := time.Now().Add(req.Settle)
-	pause := firstLook
-	for i := 0; unsettled(answer.Sites) && (i < leastLooks || time.Now().Before(deadline)); i++ {
-		if i > 0 {
-			time.Sleep(pause)
-			pause = min(2*pause, lastLook)
-		}
-		if err := o.settle(cachesOf(answer.Sites)); err != nil {
-			return wire.LedgerAnswer{}, err
-		}
-		if answer, err = o.look(req); err != nil {
-			return wire.LedgerAnswer{}, err
-		}
-	}
-	return answer, nil
-}
-
-func (o *outsideLedger) settle(caches []string) error {
-	_, err := tryWithin(o.g, o.limit, wire.Settle, wire.SettleRequest{Caches: caches})
-	return err
-}
-
 // look reads the slabs, and has the guest list the areas of vmalloc.
 func (o *outsideLedger) look(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 	answer, err := tryWithin(o.g, o.limit, wire.Areas, req)
@@ -213,19 +179,4 @@ func (o *outsideLedger) once(m cause.Module) (sites []wire.Site, read int, err e
 		return nil, 0, err
 	}
 	return o.reader.Read(space, m)
-}
-
-// unsettled reports whether there is a site that may still go.
-func unsettled(sites []wire.Site) bool {
-	return slices.ContainsFunc(sites, func(s wire.Site) bool { return !s.Protocol })
-}
-
-// cachesOf returns the caches that the sites are in, each once.
-func cachesOf(sites []wire.Site) []string {
-	var names []string
-	for _, s := range sites {
-		names = append(names, s.Cache)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }

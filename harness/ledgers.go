@@ -49,7 +49,7 @@ func (g *Guest) CompareBootLedgers() {
 		if slices.ContainsFunc(g.loads, func(l load) bool { return l.Name == m.Name }) {
 			continue
 		}
-		answer, err := g.ledger(programDeadline, wire.LedgerRequest{Name: m.Name})
+		answer, err := g.ledger(programDeadline, 0, wire.LedgerRequest{Name: m.Name})
 		if err != nil {
 			g.tb.Fatalf("read the ledger of %s: %v", m.Name, err)
 		}
@@ -93,7 +93,7 @@ func (g *Guest) compareLedgers(req wire.LedgerRequest) (sites []wire.Site, outsi
 		}
 		defer o.memory.Close()
 		o.reader = o.reader.WithQuarantine()
-		return o.read(req)
+		return o.look(req)
 	}
 	var diff string
 	for range comparisons {

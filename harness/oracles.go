@@ -198,8 +198,7 @@ func (g *Guest) judgeLedger() {
 		return
 	}
 	for _, req := range g.ledgerRequests() {
-		req.Settle = g.settle()
-		answer, err := g.ledger(callDeadline, req)
+		answer, err := g.ledger(callDeadline, g.settle(), req)
 		if err != nil {
 			g.blind(finding.OracleLedger, err)
 			continue

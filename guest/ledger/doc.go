@@ -5,7 +5,7 @@
 // what was "func+off [module]" is then a bare address, and the caller knows which belong to the module's text.
 //
 // Which of them are the module's is judged by ktcp/guest/cause. Objects that the kernel itself keeps are marked as such. What the
-// kernel has only put off, such as what RCU is about to free, is waited for where a request allows it.
+// kernel has only put off, such as what RCU is about to free, is there as long as it is: the host has the kernel settle and asks again.
 //
 // Its contract with whoever reads the result: a site is a fact, not yet a leak.
 //

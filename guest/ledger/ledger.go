@@ -42,45 +42,15 @@ func New() (*Ledger, error) {
 	return l, nil
 }
 
-// How often sites are looked at while they may still go.
-const (
-	firstLook = 2 * time.Millisecond
-	lastLook  = 50 * time.Millisecond
-	// leastLooks are taken however late it is: on a busy host a single look can take all the time there was, and one
-	// object may hold another, which is freed in the next round.
-	leastLooks = 3
-)
-
-// Read answers a request. Where it names a time to settle, the kernel is first made to free what it has put off, and
-// the caches that hold sites nevertheless are looked at again until they hold none, or only what the kernel itself keeps, or that
-// time has passed.
+// Read answers a request with what there is now. What the kernel has only put off freeing is still there: see [Ledger.Settle].
 func (l *Ledger) Read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
-	m := cause.Asked(req)
 	caches, err := l.caches()
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
-	deadline := time.Now().Add(req.Settle)
-	if req.Settle > 0 {
-		l.settle(nil)
-	}
 	answer := wire.LedgerAnswer{Netns: -1}
-	if answer.Sites, answer.Caches, err = l.sites(caches, m); err != nil {
-		return wire.LedgerAnswer{}, err
-	}
-	look := firstLook
-	for i := 0; unsettled(answer.Sites) && (i < leastLooks || time.Now().Before(deadline)); i++ {
-		holding := cachesOf(answer.Sites)
-		l.settle(holding)
-		if answer.Sites, _, err = l.sites(holding, m); err != nil {
-			return wire.LedgerAnswer{}, err
-		}
-		if unsettled(answer.Sites) {
-			time.Sleep(look)
-			look = min(2*look, lastLook)
-		}
-	}
-	return answer, nil
+	answer.Sites, answer.Caches, err = l.sites(caches, cause.Asked(req))
+	return answer, err
 }
 
 // Settle has the kernel free what it has put off, and give up what the caches named keep in reserve.
@@ -93,11 +63,6 @@ func (l *Ledger) Settle(req wire.SettleRequest) (wire.None, error) {
 func (l *Ledger) Areas(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 	sites, err := l.areas(cause.Asked(req))
 	return wire.LedgerAnswer{Sites: sites, Netns: -1}, err
-}
-
-// unsettled reports whether there is a site that may still go.
-func unsettled(sites []wire.Site) bool {
-	return slices.ContainsFunc(sites, func(s wire.Site) bool { return !s.Protocol })
 }
 
 // caches lists the caches that have traces. A kernel without slub_debug=U has none, which is no error here: the answer
@@ -220,16 +185,6 @@ func (l *Ledger) objectSize(cache string) int {
 
 func (l *Ledger) duration(jiffies uint64) time.Duration {
 	return time.Duration(jiffies) * time.Second / time.Duration(l.hz)
-}
-
-// cachesOf returns the caches that the sites are in, each once.
-func cachesOf(sites []wire.Site) []string {
-	var names []string
-	for _, s := range sites {
-		names = append(names, s.Cache)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 // readInto appends a file's content to buf. Traces have no size before they are read, and come a page at a time.

@@ -113,47 +113,6 @@ func TestReadLeavesOutWhatIsOlderThanTheModule(t *testing.T) {
 	}
 }
 
-func TestReadSettles(t *testing.T) {
-	for _, tt := range []struct {
-		name       string
-		goes       int // the settling with which the leak goes
-		text       string
-		wantSites  int
-		wantSettle int
-	}{
-		{name: "before the first look", goes: 1, text: leak, wantSettle: 1},
-		{name: "later", goes: 3, text: leak, wantSettle: 3},
-		{name: "the protocol's own is not waited for", goes: 100, text: timeWait, wantSites: 1, wantSettle: 1},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			l := fake(t, map[string]string{"tw_sock_TCP": "No data\n", "kmalloc-128": "No data\n"})
-			cache := map[string]string{leak: "kmalloc-128", timeWait: "tw_sock_TCP"}[tt.text]
-			l.put(t, cache, tt.text)
-			settled := 0
-			l.settle = func([]string) {
-				if settled++; settled == tt.goes {
-					l.put(t, cache, "No data\n")
-				}
-			}
-			got := read(t, l, wire.LedgerRequest{Name: "kweb", Settle: time.Hour})
-			if len(got.Sites) != tt.wantSites || settled != tt.wantSettle {
-				t.Errorf("%d sites after settling %d times, want %d after %d", len(got.Sites), settled, tt.wantSites, tt.wantSettle)
-			}
-			if got.Caches != 2 {
-				t.Errorf("read %d caches, want both", got.Caches)
-			}
-		})
-	}
-}
-
-func TestReadGivesUpOnALeak(t *testing.T) {
-	l := fake(t, map[string]string{"kmalloc-128": leak})
-	got := read(t, l, wire.LedgerRequest{Name: "kweb", Settle: 20 * time.Millisecond})
-	if len(got.Sites) != 1 {
-		t.Errorf("sites = %+v, want the leak", got.Sites)
-	}
-}
-
 func TestReadWithoutTraces(t *testing.T) {
 	l := fake(t, nil)
 	l.traces = filepath.Join(l.traces, "absent")

@@ -13,9 +13,6 @@ type LedgerRequest struct {
 	// Since leaves out what was allocated before that guest time on CLOCK_MONOTONIC: before the module was loaded, its text belonged
 	// to others, such as the init text of modules that were loaded at boot.
 	Since time.Duration `json:"since,omitempty"`
-	// Settle is how long sites may take to go, in guest time: objects freed by RCU are still there for a moment.
-	// The kernel is made to settle meanwhile and the caches concerned are read again. 0: one look.
-	Settle time.Duration `json:"settle,omitempty"`
 }
 
 // SettleRequest has the kernel free what it has put off, such as what RCU frees, as far as user space can make it.
