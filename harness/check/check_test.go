@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ktcp/harness/report"
 )
 
@@ -57,31 +59,46 @@ func TestRunPassesOnlyIfGoTestDoes(t *testing.T) {
 	}
 }
 
+// event returns what a script waits for nobody with, and a test waits for: a FIFO below dir that the script writes a line to.
+func event(t *testing.T, dir, name string) (await func() error) {
+	t.Helper()
+	file := filepath.Join(dir, name)
+	if err := unix.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(file, os.O_RDWR|unix.O_NONBLOCK, 0) // for writing too, so that it has no end before there was a line
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return func() error {
+		if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			return err
+		}
+		_, err := f.Read(make([]byte, 1))
+		return err
+	}
+}
+
 func TestRunInterruptedReachesTheGrandchildren(t *testing.T) {
-	root := fakeGo(t, `sh -c 'trap "touch ended; exit 143" TERM; touch started; while :; do sleep 0.05; done' &
+	root := fakeGo(t, `sh -c 'trap "echo >ended; exit 143" TERM; echo >started; while :; do sleep 0.05; done' &
 wait
 wait
 `)
+	started, ended := event(t, root, "started"), event(t, root, "ended")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() {
-		for ctx.Err() == nil {
-			if _, err := os.Stat(filepath.Join(root, "started")); err == nil {
-				cancel()
-			}
-			time.Sleep(5 * time.Millisecond)
+		defer cancel()
+		if err := started(); err != nil {
+			t.Errorf("the grandchild did not start: %v", err)
 		}
 	}()
 	code, err := Run(ctx, Spec{Root: root, Flavors: "stock", Out: new(strings.Builder)})
 	if err == nil || code != report.ExitInvalid {
 		t.Errorf("exit code %d, %v, want %d and an error", code, err, report.ExitInvalid)
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(root, "ended")); err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the grandchild was not told to end")
-		}
+	if err := ended(); err != nil {
+		t.Errorf("the grandchild was not told to end: %v", err)
 	}
 }

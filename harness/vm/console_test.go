@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -94,31 +95,32 @@ func TestConsoleFileThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// The clock is the test's own: nothing here depends on how busy the machine is.
 func TestConsoleQuiet(t *testing.T) {
-	c, err := newConsole("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const idle = 50 * time.Millisecond
-	done := make(chan time.Time)
-	go func() {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := newConsole("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const idle = time.Minute
+		var last time.Time
+		go func() {
+			for range 20 {
+				time.Sleep(idle / 10) // the pace of a guest that prints
+				last = time.Now()
+				_, _ = c.Write([]byte("."))
+			}
+		}()
 		if err := c.quiet(t.Context(), idle); err != nil {
 			t.Errorf("quiet: %v", err)
 		}
-		done <- time.Now()
-	}()
-	var last time.Time
-	for range 20 {
-		last = time.Now()
-		_, _ = c.Write([]byte("."))
-		time.Sleep(idle / 10) // the pace of a guest that prints
-	}
-	if at := <-done; at.Sub(last) < idle {
-		t.Errorf("quiet after %v, want %v after the last output", at.Sub(last), idle)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := c.quiet(ctx, time.Hour); err != context.Canceled {
-		t.Errorf("quiet of a cancelled context: %v", err)
-	}
+		if quiet := time.Since(last); quiet != idle {
+			t.Errorf("quiet %v after the last output, want %v", quiet, idle)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := c.quiet(ctx, time.Hour); err != context.Canceled {
+			t.Errorf("quiet of a cancelled context: %v", err)
+		}
+	})
 }
