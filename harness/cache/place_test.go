@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"ktcp/harness/smallfs"
 )
 
 // wantUnusable fails the test unless err says in one line what is wrong with the place, and what to do.
@@ -96,45 +98,33 @@ func TestNotADirectory(t *testing.T) {
 }
 
 func TestFull(t *testing.T) {
-	root := t.TempDir()
-	if err := unix.Mount("tmpfs", root, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("a small file system needs root: %v", err)
-	}
-	defer func() {
-		if err := unix.Unmount(root, 0); err != nil {
+	smallfs.Run(t, func(t *testing.T) {
+		root := smallfs.Mount(t, "size=64k")
+		d, err := OpenAt(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.Entry(t.Context(), "kind", "key", content(strings.Repeat("x", 1<<20)))
+		wantUnusable(t, err, root+" is full")
+		// Nothing is left of it, so that there is room for what is small.
+		if _, err := d.Entry(t.Context(), "kind", "small", content(strings.Repeat("x", 40<<10))); err != nil {
 			t.Error(err)
 		}
-	}()
-	d, err := OpenAt(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = d.Entry(t.Context(), "kind", "key", content(strings.Repeat("x", 1<<20)))
-	wantUnusable(t, err, root+" is full")
-	// Nothing is left of it, so that there is room for what is small.
-	if _, err := d.Entry(t.Context(), "kind", "small", content(strings.Repeat("x", 40<<10))); err != nil {
-		t.Error(err)
-	}
+	})
 }
 
 func TestFullOfFiles(t *testing.T) {
-	root := t.TempDir()
-	if err := unix.Mount("tmpfs", root, "tmpfs", 0, "size=64k,nr_inodes=6"); err != nil {
-		t.Skipf("a small file system needs root: %v", err)
-	}
-	defer func() {
-		if err := unix.Unmount(root, 0); err != nil {
-			t.Error(err)
+	smallfs.Run(t, func(t *testing.T) {
+		root := smallfs.Mount(t, "size=64k,nr_inodes=6")
+		d, err := OpenAt(root)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
-	d, err := OpenAt(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = d.Entry(t.Context(), "kind", "key", func(ctx context.Context, tmp string) error {
-		return errors.Join(content("one")(ctx, tmp), os.WriteFile(filepath.Join(tmp, "two"), nil, 0o644))
+		_, err = d.Entry(t.Context(), "kind", "key", func(ctx context.Context, tmp string) error {
+			return errors.Join(content("one")(ctx, tmp), os.WriteFile(filepath.Join(tmp, "two"), nil, 0o644))
+		})
+		wantUnusable(t, err, root+" is full")
+		_, _, err = d.Scratch("guest")
+		wantUnusable(t, err, root+" is full")
 	})
-	wantUnusable(t, err, root+" is full")
-	_, _, err = d.Scratch("guest")
-	wantUnusable(t, err, root+" is full")
 }

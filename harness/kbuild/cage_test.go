@@ -26,10 +26,8 @@ $(shell echo inside > $(src)/inside || echo x > inside)
 comma := ,
 `
 
+// Where the machine has no cage, whoever builds is to say so, in one line; that nothing is locked up then is no secret.
 func TestForeignMakefileIsLockedUp(t *testing.T) {
-	if err := Isolation(); err != nil {
-		t.Skipf("this machine cannot isolate builds: %v", err)
-	}
 	k := provision(t, "")
 	outside := t.TempDir()
 	precious := filepath.Join(outside, "precious")
@@ -40,17 +38,23 @@ func TestForeignMakefileIsLockedUp(t *testing.T) {
 	defer listener.Close()
 	source := copySource(t, "hello")
 	write(t, filepath.Join(source, "Kbuild"), fmt.Sprintf(hostileKbuild, outside, listener.Addr().(*net.TCPAddr).Port, os.Getpid()))
-
 	write(t, precious, "x")
+
+	caged := Isolation()
 	m := mustBuild(t, Spec{Dir: source, Kernel: k, Cache: openCache(t), Foreign: true})
-	if strings.Contains(m.Log, "ESCAPED") {
+	switch out := strings.Contains(m.Log, "ESCAPED"); {
+	case caged == nil && out:
 		t.Errorf("the makefile got out:\n%s", m.Log)
-	}
-	if _, err := os.Stat(precious); err != nil {
-		t.Error(err)
+	case caged == nil:
+		if _, err := os.Stat(precious); err != nil {
+			t.Error(err)
+		}
+	case !out || strings.Contains(caged.Error(), "\n"):
+		t.Errorf("there is a cage after all, or more than a line about why there is none: %q", caged)
 	}
 
 	// The makefile does get out where nobody locks it up: else this test would prove nothing.
+	write(t, precious, "x")
 	m = mustBuild(t, Spec{Dir: source, Kernel: k, Cache: openCache(t)})
 	for _, way := range []string{"write", "remove", "connect", "signal"} {
 		if !strings.Contains(m.Log, "ESCAPED "+way) {

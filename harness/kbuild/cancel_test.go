@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ktcp/harness/cache"
+	"ktcp/harness/smallfs"
 )
 
 // patience is how long a test waits for what happens at once.
@@ -184,19 +185,15 @@ func TestBuildAfterKill(t *testing.T) {
 }
 
 func TestBuildFullDisk(t *testing.T) {
+	smallfs.Run(t, buildFullDisk)
+}
+
+func buildFullDisk(t *testing.T) {
 	k := fakeKernel(t)
 	failures := 0
 	// Full while it copies, compiles, links, keeps: somewhere else each time.
 	for size := 8; ; size += 4 {
-		dir := t.TempDir()
-		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dk", size)); err != nil {
-			t.Skipf("a small file system needs root: %v", err)
-		}
-		t.Cleanup(func() {
-			if err := unix.Unmount(dir, 0); err != nil {
-				t.Error(err)
-			}
-		})
+		dir := smallfs.Mount(t, fmt.Sprintf("size=%dk", size))
 		c, err := cache.OpenAt(dir)
 		if err == nil {
 			_, err = Build(t.Context(), Spec{Dir: "testdata/hello", Kernel: k, Cache: c})

@@ -26,11 +26,6 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case asksForVictim:
 		victim()
-	case asksForFullDisk:
-		if err := fullDisk(); err != nil {
-			fmt.Println("error:", err)
-			os.Exit(1)
-		}
 	}
 }
 
