@@ -28,8 +28,17 @@ func (r *Run) Headline() string {
 	case n.of[Pass] == 0:
 		return fmt.Sprintf("%s: every detector saw its canaries, and no scenario ran", v)
 	default:
-		return fmt.Sprintf("%s: %s, nothing found", v, plural(n.of[Pass], "scenario"))
+		return fmt.Sprintf("%s: %s, nothing found%s", v, plural(n.of[Pass], "scenario"), r.left(n))
 	}
+}
+
+// left returns how many scenarios did not run because they are for another kernel, or nothing when all did: what was not judged is
+// nowhere passed over.
+func (r *Run) left(n counts) string {
+	if n.of[Skip] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d skipped", n.of[Skip])
 }
 
 // found returns how many findings there are, or nothing when there are none.

@@ -296,3 +296,12 @@ func TestPublish(t *testing.T) {
 		t.Errorf("elsewhere: %v\n%s", err, b.String())
 	}
 }
+
+// A run that passes says in its first line that part of it was for another kernel.
+func TestHeadlineTellsWhatWasSkipped(t *testing.T) {
+	run := runs()["pass"]
+	run.Scenarios = append(run.Scenarios, runs()["skipped"].Scenarios...)
+	if got, want := run.Headline(), "pass: 3 scenarios, nothing found; 1 skipped"; got != want || run.ExitCode() != 0 {
+		t.Errorf("%q, exit code %d, want %q, 0", got, run.ExitCode(), want)
+	}
+}
