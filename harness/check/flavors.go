@@ -58,9 +58,7 @@ func Provision(ctx context.Context, want, flavor string) error {
 	if err != nil {
 		return err
 	}
-	_, err = kernel.Provision(ctx, kernel.Spec{Want: want, Flavor: flavor, Cache: c, Logf: func(format string, args ...any) {
-		fmt.Fprintf(os.Stderr, "ktcp: "+format+"\n", args...)
-	}})
+	_, err = kernel.Provision(ctx, kernel.Spec{Want: want, Flavor: flavor, Cache: c, Logf: report.Progress(os.Stderr)})
 	return err
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -126,11 +127,31 @@ func (o TextOptions) shown(run *Run, path string) string {
 	if from == "" {
 		from = run.Root
 	}
+	return Shown(from, path)
+}
+
+// Shown returns a path as a person in the directory from would type it; "" is the working directory.
+func Shown(from, path string) string {
+	if from == "" {
+		var err error
+		if from, err = os.Getwd(); err != nil {
+			return path
+		}
+	}
 	rel, err := filepath.Rel(from, path)
 	if err != nil || !filepath.IsLocal(rel) {
 		return path
 	}
 	return rel
+}
+
+// Progress returns what shows a line about something that takes time; where w is nil it shows nothing.
+func Progress(w io.Writer) func(format string, args ...any) {
+	return func(format string, args ...any) {
+		if w != nil {
+			fmt.Fprintf(w, "ktcp: "+format+"\n", args...)
+		}
+	}
 }
 
 // paint returns text in the colour of a verdict, or plain.

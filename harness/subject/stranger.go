@@ -1,11 +1,11 @@
 package subject
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
+
+	"ktcp/harness/handover"
 )
 
 // Variable is the variable that names the file with the [Stranger] that a process is to judge.
@@ -47,31 +47,16 @@ func (s *Stranger) Validate() error {
 	return nil
 }
 
-// Write writes s where [Load] finds it.
+// Write writes s where [FromEnvironment] finds it.
 func (s *Stranger) Write(file string) error {
-	text, err := json.MarshalIndent(s, "", "\t")
-	if err != nil {
-		return fmt.Errorf("encode subject: %w", err)
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
+	return handover.Write(file, s)
 }
 
 // FromEnvironment returns the stranger that this process is to judge, or nil where it judges the modules of this tree.
 func FromEnvironment() (*Stranger, error) {
-	file := os.Getenv(Variable)
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", Variable, err)
-	}
 	var s Stranger
-	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, fmt.Errorf("read %s %s: %w", Variable, file, err)
-	}
-	if err := s.Validate(); err != nil {
-		return nil, fmt.Errorf("%s %s: %w", Variable, file, err)
+	if found, err := handover.FromEnvironment(Variable, &s); !found {
+		return nil, err
 	}
 	return &s, nil
 }

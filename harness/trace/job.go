@@ -1,10 +1,7 @@
 package trace
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
-
+	"ktcp/harness/handover"
 	"ktcp/harness/subject"
 )
 
@@ -21,29 +18,17 @@ type Job struct {
 
 // Write writes j where [FromEnvironment] finds it.
 func (j Job) Write(file string) error {
-	text, err := json.MarshalIndent(j, "", "\t")
-	if err != nil {
-		return fmt.Errorf("encode job: %w", err)
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
+	return handover.Write(file, j)
 }
+
+// Validate reports what is missing or malformed in j.
+func (j *Job) Validate() error { return j.Module.Validate() }
 
 // FromEnvironment returns the job that this process is to do, or nil where it has none.
 func FromEnvironment() (*Job, error) {
-	file := os.Getenv(Variable)
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", Variable, err)
-	}
 	var j Job
-	if err := json.Unmarshal(text, &j); err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
-	}
-	if err := j.Module.Validate(); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if found, err := handover.FromEnvironment(Variable, &j); !found {
+		return nil, err
 	}
 	return &j, nil
 }

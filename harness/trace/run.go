@@ -58,7 +58,7 @@ func Run(ctx context.Context, s Spec) (int, error) {
 	if err := s.Validate(); err != nil {
 		return report.ExitInvalid, err
 	}
-	found, err := foreign.All(ctx, s.Dirs, foreign.Spec{Module: s.Module, As: s.As, Params: s.Params, Port: s.Port}, s.logf)
+	found, err := foreign.All(ctx, s.Dirs, foreign.Spec{Module: s.Module, As: s.As, Params: s.Params, Port: s.Port}, report.Progress(s.Progress))
 	if err != nil {
 		return report.ExitInvalid, fmt.Errorf("trace: %w", err)
 	}
@@ -75,7 +75,7 @@ func Run(ctx context.Context, s Spec) (int, error) {
 		return report.ExitInvalid, err
 	}
 	err = suite.Benchmark{
-		Root: s.Root, Name: benchmark, Env: []string{Variable + "=" + file}, Run: run, Limit: limit, Logf: s.logf,
+		Root: s.Root, Name: benchmark, Env: []string{Variable + "=" + file}, Run: run, Limit: limit, Logf: report.Progress(s.Progress),
 	}.Do(ctx)
 	if err != nil {
 		return report.ExitInvalid, fmt.Errorf("trace: %w", err)
@@ -120,9 +120,9 @@ func describeAll(dir string) (string, error) {
 		}
 		b.Write(text)
 		fmt.Fprintf(&b, "  flame graph  %s\n  stacks       %s\n\n",
-			shown(strings.TrimSuffix(file, textExt)+svgExt), shown(strings.TrimSuffix(file, textExt)+foldedExt))
+			report.Shown("", strings.TrimSuffix(file, textExt)+svgExt), report.Shown("", strings.TrimSuffix(file, textExt)+foldedExt))
 	}
-	fmt.Fprintf(&b, "calls of one request, with lines of source: %s\n", shown(filepath.Join(dir, GraphFile)))
+	fmt.Fprintf(&b, "calls of one request, with lines of source: %s\n", report.Shown("", filepath.Join(dir, GraphFile)))
 	return b.String(), nil
 }
 
@@ -146,22 +146,4 @@ func (p *Profile) text() string {
 	tell("by the module's line, with all that is called there", p.Lines(), false)
 	tell("by function alone", p.Functions(), false)
 	return b.String()
-}
-
-// shown is a file as a user would name it from here.
-func shown(file string) string {
-	wd, err := os.Getwd()
-	if err != nil {
-		return file
-	}
-	if rel, err := filepath.Rel(wd, file); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return file
-}
-
-func (s Spec) logf(format string, args ...any) {
-	if s.Progress != nil {
-		fmt.Fprintf(s.Progress, "ktcp: "+format+"\n", args...)
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"ktcp/harness/flame"
 	"ktcp/harness/report"
+	"ktcp/harness/slowed"
 )
 
 func TestAnnotate(t *testing.T) {
@@ -99,29 +100,13 @@ func TestWasteIsFoundAtItsLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := t.TempDir()
-	if err := os.CopyFS(slow, os.DirFS(filepath.Join(root, "module"))); err != nil {
-		t.Fatal(err)
-	}
-	const line = "\tktcp_conn_touch(ktcp_io_conn(io));\n"
-	const waste = line + "\tfor (int i = 0; i < 2000; i++)\n\t\tbarrier(); /* seeded: some 4,000 instructions */\n"
-	source := filepath.Join(slow, "kecho", "main.c")
-	text, err := os.ReadFile(source)
-	if err != nil || !bytes.Contains(text, []byte(line)) {
-		t.Fatalf("%s has no %q: %v", source, line, err)
-	}
-	text = bytes.Replace(text, []byte(line), []byte(waste), 1)
-	if err := os.WriteFile(source, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	before, _, _ := bytes.Cut(text, []byte("i < 2000"))
-	first := bytes.Count(before, []byte("\n")) + 1
+	slow, first := slowed.Kecho(t, root, 2000) // some 4,000 instructions
 	results := t.TempDir()
 	t.Setenv(report.ResultsVariable, results)
 	t.Setenv(report.RunVariable, "")
 	var out bytes.Buffer
 	code, err := Run(context.Background(), Spec{
-		Root: root, Dirs: []string{filepath.Join(slow, "kecho")}, Load: "EchoSize64", Out: &out, Progress: os.Stderr,
+		Root: root, Dirs: []string{slow}, Load: "EchoSize64", Out: &out, Progress: os.Stderr,
 	})
 	if err != nil || code != report.ExitClean {
 		t.Fatalf("exit code %d, %v", code, err)

@@ -1,14 +1,13 @@
 package versus
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"ktcp/harness/figure"
+	"ktcp/harness/handover"
 	"ktcp/harness/subject"
 )
 
@@ -23,25 +22,26 @@ type Contest struct {
 }
 
 // Write writes c where [FromEnvironment] finds it.
-func (c Contest) Write(file string) error { return write(file, c) }
+func (c Contest) Write(file string) error { return handover.Write(file, c) }
 
-// FromEnvironment returns the contest that this process is to hold, or nil where it is to hold none.
-func FromEnvironment() (*Contest, error) {
-	file := os.Getenv(Variable)
-	if file == "" {
-		return nil, nil
-	}
-	var c Contest
-	if err := read(file, &c); err != nil {
-		return nil, err
-	}
+// Validate reports what is missing or malformed in c.
+func (c *Contest) Validate() error {
 	for i := range c.Modules {
 		if err := c.Modules[i].Validate(); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return err
 		}
 	}
 	if c.Modules[0].Role != c.Modules[1].Role || c.Rounds < 1 || c.Record == "" {
-		return nil, fmt.Errorf("%s: want two modules of one role, a number of rounds and a record", file)
+		return errors.New("want two modules of one role, a number of rounds and a record")
+	}
+	return nil
+}
+
+// FromEnvironment returns the contest that this process is to hold, or nil where it is to hold none.
+func FromEnvironment() (*Contest, error) {
+	var c Contest
+	if found, err := handover.FromEnvironment(Variable, &c); !found {
+		return nil, err
 	}
 	return &c, nil
 }
@@ -105,23 +105,4 @@ func (r *Record) Add(module int, flaws ...string) {
 }
 
 // Write writes the record for the process that has asked for it.
-func (r *Record) Write(file string) error { return write(file, r) }
-
-func write(file string, v any) error {
-	text, err := json.MarshalIndent(v, "", "\t")
-	if err != nil {
-		return fmt.Errorf("encode %T: %w", v, err)
-	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
-}
-
-func read(file string, v any) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("read %T: %w", v, err)
-	}
-	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("read %s: %w", file, err)
-	}
-	return nil
-}
+func (r *Record) Write(file string) error { return handover.Write(file, r) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ktcp/harness/foreign"
+	"ktcp/harness/handover"
 	"ktcp/harness/report"
 	"ktcp/harness/subject"
 	"ktcp/harness/suite"
@@ -37,7 +38,7 @@ func Run(ctx context.Context, s Spec) (int, error) {
 		return report.ExitInvalid, err
 	}
 	var r Record
-	if err := read(contest.Record, &r); err != nil {
+	if err := handover.Read(contest.Record, &r); err != nil {
 		return report.ExitInvalid, err
 	}
 	raw, err := r.writeRaw(run.Dir())
@@ -53,7 +54,7 @@ func Run(ctx context.Context, s Spec) (int, error) {
 
 // identify builds both modules and finds out what they are.
 func (s Spec) identify(ctx context.Context) (modules [2]subject.Stranger, err error) {
-	found, err := foreign.All(ctx, s.Dirs, foreign.Spec{Module: s.Module, As: s.As, Params: s.Params, Port: s.Port}, s.logf)
+	found, err := foreign.All(ctx, s.Dirs, foreign.Spec{Module: s.Module, As: s.As, Params: s.Params, Port: s.Port}, report.Progress(s.Progress))
 	if err != nil {
 		return modules, fmt.Errorf("bench: %w", err)
 	}
@@ -72,16 +73,10 @@ func (s Spec) hold(ctx context.Context, c Contest, run *report.Recorder) error {
 	}
 	err := suite.Benchmark{
 		Root: s.Root, Name: benchmark, Env: []string{Variable + "=" + file}, Run: run,
-		Limit: time.Duration(c.Rounds) * deadline, Logf: s.logf,
+		Limit: time.Duration(c.Rounds) * deadline, Logf: report.Progress(s.Progress),
 	}.Do(ctx)
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}
 	return nil
-}
-
-func (s Spec) logf(format string, args ...any) {
-	if s.Progress != nil {
-		fmt.Fprintf(s.Progress, "ktcp: "+format+"\n", args...)
-	}
 }

@@ -2,8 +2,6 @@ package versus
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -55,7 +53,7 @@ func (s Spec) text(r *Record, c Contest, raw [2]string) (string, int) {
 			fmt.Fprintf(&b, "%s has a flaw: %s (go run . vet %s says more)\n", names[i], f, s.Dirs[i])
 		}
 	}
-	fmt.Fprintf(&b, "raw: benchstat %s %s\n", shown(raw[0]), shown(raw[1]))
+	fmt.Fprintf(&b, "raw: benchstat %s %s\n", report.Shown("", raw[0]), report.Shown("", raw[1]))
 	return b.String(), code
 }
 
@@ -121,15 +119,3 @@ func rounds(n int) string {
 }
 
 func short(id string) string { return id[:min(12, len(id))] }
-
-// shown is a file as a user would name it from here.
-func shown(file string) string {
-	wd, err := os.Getwd()
-	if err != nil {
-		return file
-	}
-	if rel, err := filepath.Rel(wd, file); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return file
-}

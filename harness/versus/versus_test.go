@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"ktcp/harness/figure"
+	"ktcp/harness/handover"
 	"ktcp/harness/report"
+	"ktcp/harness/slowed"
 	"ktcp/harness/subject"
 )
 
@@ -156,25 +158,12 @@ func TestSlowerModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := t.TempDir()
-	if err := os.CopyFS(slow, os.DirFS(filepath.Join(root, "module"))); err != nil {
-		t.Fatal(err)
-	}
-	const line = "\tktcp_conn_touch(ktcp_io_conn(io));\n"
-	const waste = line + "\tfor (int i = 0; i < 1000; i++)\n\t\tbarrier(); /* seeded: at most 2,000 instructions */\n"
-	source := filepath.Join(slow, "kecho", "main.c")
-	text, err := os.ReadFile(source)
-	if err != nil || !bytes.Contains(text, []byte(line)) {
-		t.Fatalf("%s has no %q: %v", source, line, err)
-	}
-	if err := os.WriteFile(source, bytes.Replace(text, []byte(line), []byte(waste), 1), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	slow, _ := slowed.Kecho(t, root, 1000) // at most 2,000 instructions
 	t.Setenv(report.ResultsVariable, t.TempDir())
 	t.Setenv(report.RunVariable, "")
 	var out bytes.Buffer
 	code, err := Run(context.Background(), Spec{
-		Root: root, Dirs: []string{filepath.Join(root, "module", "kecho"), filepath.Join(slow, "kecho")}, Rounds: 1,
+		Root: root, Dirs: []string{filepath.Join(root, "module", "kecho"), slow}, Rounds: 1,
 		Out: &out, Progress: os.Stderr,
 	})
 	if err != nil || code != report.ExitClean {
@@ -185,7 +174,7 @@ func TestSlowerModule(t *testing.T) {
 		t.Fatalf("records: %v, %v", runs, err)
 	}
 	var r Record
-	if err := read(runs[0], &r); err != nil {
+	if err := handover.Read(runs[0], &r); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range r.Summarize() {

@@ -2,7 +2,6 @@ package vet
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -37,7 +36,7 @@ func (v *vetting) moduleText(m Module) string {
 		fmt.Fprintf(&b, "  compiler: %s\n", w)
 	}
 	if m.Evidence != "" {
-		fmt.Fprintf(&b, "  evidence: %s\n", v.shown(m.Evidence))
+		fmt.Fprintf(&b, "  evidence: %s\n", report.Shown(v.Root, m.Evidence))
 	}
 	return b.String() + "\n"
 }
@@ -126,16 +125,8 @@ func (v *vetting) summaryText(r Result) string {
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "note      %s\n", n)
 	}
-	fmt.Fprintf(&b, "guest     %s\nevidence  %s\n", strings.TrimSpace(r.Guest), v.shown(v.dir))
+	fmt.Fprintf(&b, "guest     %s\nevidence  %s\n", strings.TrimSpace(r.Guest), report.Shown(v.Root, v.dir))
 	return b.String()
-}
-
-// shown returns a path as a person in the project's directory would type it.
-func (v *vetting) shown(path string) string {
-	if rel, err := filepath.Rel(v.Root, path); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return path
 }
 
 // wrap breaks text at spaces into lines of at most 100 columns.

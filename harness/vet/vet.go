@@ -79,7 +79,7 @@ func (v *vetting) provision(ctx context.Context) (err error) {
 	if v.cache, err = cache.Open(); err != nil {
 		return err
 	}
-	spec := kernel.Spec{Want: os.Getenv("KERNEL"), Flavor: os.Getenv("FLAVOR"), Cache: v.cache, Logf: v.logf}
+	spec := kernel.Spec{Want: os.Getenv("KERNEL"), Flavor: os.Getenv("FLAVOR"), Cache: v.cache, Logf: report.Progress(v.Progress)}
 	if v.kernel, err = kernel.Provision(ctx, spec); err != nil {
 		return err
 	}
@@ -163,13 +163,6 @@ func (v *vetting) progress(format string, args ...any) {
 		fmt.Fprintf(v.Progress, "\r\x1b[K%s", text)
 	case text != "" && !strings.HasSuffix(format, "scenarios"): // a log needs no count
 		fmt.Fprintln(v.Progress, "ktcp: "+text)
-	}
-}
-
-// logf shows a line that stays.
-func (v *vetting) logf(format string, args ...any) {
-	if v.Progress != nil {
-		fmt.Fprintf(v.Progress, "ktcp: "+format+"\n", args...)
 	}
 }
 
