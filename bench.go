@@ -2,18 +2,15 @@ package main
 
 import (
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"ktcp/harness/subject"
 	"ktcp/harness/versus"
 )
 
 // benchCommand compares the speed of two modules.
 func benchCommand(code *int) *cobra.Command {
 	var s versus.Spec
-	var as string
 	c := &cobra.Command{
 		Use:   "bench [flags] DIR DIR",
 		Short: "Compare the speed of two modules of the same role, in one run, on the clock of instructions",
@@ -36,22 +33,14 @@ Exit codes: 0 both were measured, whichever is faster; 1 one answered a load bad
 			if s.Root, err = projectRoot(); err != nil {
 				return err
 			}
-			if as != "" {
-				if s.As, err = subject.ParseRole(as); err != nil {
-					return err
-				}
-			}
 			s.Dirs, s.Out, s.Progress = args, os.Stdout, os.Stderr
-			s.Command = "go run . " + strings.Join(os.Args[1:], " ")
+			s.Command = typed()
 			*code, err = versus.Run(cmd.Context(), s)
 			return err
 		},
 	}
+	moduleFlags(c, &s.As, &s.Module, &s.Params, &s.Port)
 	flags := c.Flags()
-	flags.StringVar(&as, "as", "", "what both modules are: kecho, khttpd, kweb, or echo, http, web (default: found out)")
-	flags.StringVar(&s.Module, "module", "", "which module, where a directory makes several")
-	flags.StringArrayVar(&s.Params, "param", nil, "NAME=VALUE for insmod of both, repeatable")
-	flags.IntVar(&s.Port, "port", 0, "where both listen (default: their role's port, or wherever they are found to listen)")
 	flags.IntVar(&s.Rounds, "rounds", versus.DefaultRounds, "how often both are measured")
 	return c
 }

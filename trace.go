@@ -2,18 +2,15 @@ package main
 
 import (
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"ktcp/harness/subject"
 	"ktcp/harness/trace"
 )
 
 // traceCommand shows where a module's instructions go.
 func traceCommand(code *int) *cobra.Command {
 	var s trace.Spec
-	var as string
 	c := &cobra.Command{
 		Use:   "trace [flags] DIR",
 		Short: "Show where the instructions of a module's requests go: calls of one request, flame graphs of loads",
@@ -38,22 +35,14 @@ Exit codes: 0 there is something to see; 2 there is not.`,
 			if s.Root, err = projectRoot(); err != nil {
 				return err
 			}
-			if as != "" {
-				if s.As, err = subject.ParseRole(as); err != nil {
-					return err
-				}
-			}
 			s.Dirs, s.Out, s.Progress = args, os.Stdout, os.Stderr
-			s.Command = "go run . " + strings.Join(os.Args[1:], " ")
+			s.Command = typed()
 			*code, err = trace.Run(cmd.Context(), s)
 			return err
 		},
 	}
+	moduleFlags(c, &s.As, &s.Module, &s.Params, &s.Port)
 	flags := c.Flags()
-	flags.StringVar(&as, "as", "", "what the module is: kecho, khttpd, kweb, or echo, http, web (default: found out)")
-	flags.StringVar(&s.Module, "module", "", "which module, where the directory makes several")
-	flags.StringArrayVar(&s.Params, "param", nil, "NAME=VALUE for insmod, repeatable")
-	flags.IntVar(&s.Port, "port", 0, "where it listens (default: its role's port, or wherever it is found to listen)")
 	flags.StringVar(&s.Load, "load", "", "only this load: KeepAlive, Pipelined16, ConnEach; EchoSize64, EchoSize4096 (default: all)")
 	flags.IntVar(&s.Depth, "depth", 0, "how many calls deep one request is told (default: all)")
 	return c

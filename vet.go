@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +12,6 @@ import (
 // vetCommand judges other people's modules.
 func vetCommand(code *int) *cobra.Command {
 	var s vet.Spec
-	var as string
 	var claims []string
 	c := &cobra.Command{
 		Use:   "vet [flags] DIR...",
@@ -35,25 +33,17 @@ Exit codes: 0 nothing found; 1 flaws; 2 a directory could not be judged.`,
 			if s.Root, err = projectRoot(); err != nil {
 				return err
 			}
-			if as != "" {
-				if s.As, err = subject.ParseRole(as); err != nil {
-					return err
-				}
-			}
 			for _, f := range claims {
 				s.Claims = append(s.Claims, subject.Feature(f))
 			}
 			s.Dirs, s.Out, s.Progress = args, os.Stdout, os.Stderr
-			s.Command = "go run . " + strings.Join(os.Args[1:], " ")
+			s.Command = typed()
 			*code, err = vet.Run(cmd.Context(), s)
 			return err
 		},
 	}
+	moduleFlags(c, &s.As, &s.Module, &s.Params, &s.Port)
 	flags := c.Flags()
-	flags.StringVar(&as, "as", "", "what the modules are: kecho, khttpd, kweb, or echo, http, web (default: found out)")
-	flags.StringVar(&s.Module, "module", "", "which module, where the directory makes several")
-	flags.StringArrayVar(&s.Params, "param", nil, "NAME=VALUE for insmod, repeatable")
-	flags.IntVar(&s.Port, "port", 0, "where the module listens (default: its role's port, or wherever it is found to listen)")
 	flags.StringVar(&s.RootParam, "root-param", "", "the parameter that names the directory to be served (default: WWWROOT, or found out)")
 	flags.StringArrayVar(&claims, "claim", nil, "a feature to hold the module to, repeatable: statistics, validation, HEAD, keep-alive,\n"+
 		"pipelining, conformance, files, half-close, limits, namespaces")
