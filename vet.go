@@ -46,7 +46,7 @@ Exit codes: 0 nothing found; 1 flaws; 2 a directory could not be judged.`,
 	flags := c.Flags()
 	flags.StringVar(&s.RootParam, "root-param", "", "the parameter that names the directory to be served (default: WWWROOT, or found out)")
 	flags.StringArrayVar(&claims, "claim", nil, "a feature to hold the module to, repeatable: statistics, validation, HEAD, keep-alive,\n"+
-		"pipelining, conformance, files, half-close, limits, namespaces")
+		"pipelining, conformance, files, half-close, linger, limits, namespaces")
 	flags.StringVar(&s.Match, "run", "", "only the scenarios that match this regular expression")
 	flags.BoolVar(&s.JSON, "json", false, "print the report as JSON")
 	return c

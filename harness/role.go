@@ -32,6 +32,7 @@ const (
 	FeatureConformance = subject.Conformance
 	FeatureFiles       = subject.Files
 	FeatureHalfClose   = subject.HalfClose
+	FeatureLinger      = subject.Linger
 	FeatureLimits      = subject.Limits
 	FeatureNamespaces  = subject.Namespaces
 )

@@ -177,6 +177,7 @@ func TestHTTPdReadsOnAfterItsLastAnswer(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t, harness.OnInstructions()) // reading on has its time
 	s := g.Serve(harness.HTTP)
+	s.Needs(harness.FeatureLinger)
 	c := g.Init().Dial(s.Addr)
 	c.Send("GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n")
 	c.Answer("GET").WantStatus(200)

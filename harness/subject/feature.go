@@ -23,6 +23,8 @@ const (
 	Files Feature = "files"
 	// HalfClose is that a client that has said its last word still gets its answer.
 	HalfClose Feature = "half-close"
+	// Linger is that what a client still sends after its last answer is read until the client ends, too.
+	Linger Feature = "linger"
 	// Limits are timeouts and a limit of connections.
 	Limits Feature = "limits"
 	// Namespaces is a server of its own in each network namespace.
@@ -31,7 +33,7 @@ const (
 
 // Features lists the features above.
 var Features = []Feature{
-	Statistics, Validation, Head, KeepAlive, Pipelining, Conformance, Files, HalfClose, Limits, Namespaces,
+	Statistics, Validation, Head, KeepAlive, Pipelining, Conformance, Files, HalfClose, Linger, Limits, Namespaces,
 }
 
 const parameterPrefix = "parameter "
