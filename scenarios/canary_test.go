@@ -38,6 +38,7 @@ const (
 var canaries = []canary{
 	{Canary: sees("leak_kmalloc", finding.OracleLedger, finding.Leak, "kmalloc-")},
 	{Canary: sees("leak_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc")},
+	{Canary: sees("leak_skb", finding.OracleLedger, finding.Leak, "")},
 	{Canary: sees("refcount", log, finding.Refcount, "underflow")},
 	{Canary: sees("warn", log, finding.Warning, "")},
 	{Canary: sees("shift", log, finding.UBSAN, "shift-out-of-bounds"), needs: "CONFIG_UBSAN_SHIFT"},

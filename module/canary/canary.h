@@ -30,6 +30,7 @@ void canary_oob(void);
 void canary_double_free(void);
 void canary_leak_kmalloc(void);
 void canary_leak_vmalloc(void);
+void canary_leak_skb(void);
 void canary_leak_large(void);
 void canary_list(void);
 void canary_refcount(void);

@@ -37,6 +37,7 @@ static const struct canary_bug bugs[] = {
 	{ "double_free", canary_double_free },
 	{ "leak_kmalloc", canary_leak_kmalloc },
 	{ "leak_vmalloc", canary_leak_vmalloc },
+	{ "leak_skb", canary_leak_skb },
 	{ "leak_large", canary_leak_large },
 	{ "list", canary_list },
 	{ "refcount", canary_refcount },
