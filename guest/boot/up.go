@@ -79,6 +79,8 @@ var settings = []setting{
 	{path: "kernel/panic_on_oops", value: "0"},
 	{path: "kernel/hung_task_timeout_secs", value: "20", optional: true},
 	{path: "kernel/hung_task_warnings", value: "-1", optional: true},
+	// As systemd has it: a PID is not given twice in a guest's life, and so names one thread.
+	{path: "kernel/pid_max", value: "4194304"},
 	// Packets are freed at once, and not when the processor that allocated them next looks: the ledger sees them.
 	// From now on the kernel does not log that caches are dropped, which the ledger has it do.
 	{path: "vm/drop_caches", value: "4"},

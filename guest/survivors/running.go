@@ -3,11 +3,11 @@ package survivors
 import "ktcp/guest/wire"
 
 // Threads lists the kernel threads.
-func Threads() ([]wire.Thread, error) { return kernelThreads(procDir, nil) }
+func Threads() ([]wire.Thread, error) { return kernelThreads(procDir) }
 
 // Running lists the kernel threads that want to run, and where they are.
 func Running() ([]wire.Thread, error) {
-	all, err := kernelThreads(procDir, map[int]bool{}) // nobody is known: every stack is read
+	all, err := kernelStacks(procDir)
 	if err != nil {
 		return nil, err
 	}

@@ -18,18 +18,18 @@ type Snapshots struct {
 	spaces Namespaces
 	// translate turns a path as a process in a namespace would use it into one for a thread inside it.
 	translate func(netns, path string) string
-	known     map[int]bool // kernel threads that were there when the guest came up
+	known     map[int]wire.Thread // the kernel threads that were there when the guest came up
 }
 
 // New returns what takes snapshots. The kernel threads that are there now are taken for the kernel's own.
 func New(spaces Namespaces, translate func(netns, path string) string) (*Snapshots, error) {
-	s := &Snapshots{spaces: spaces, translate: translate, known: map[int]bool{}}
-	threads, err := kernelThreads(procDir, nil)
+	s := &Snapshots{spaces: spaces, translate: translate, known: map[int]wire.Thread{}}
+	threads, err := kernelThreads(procDir)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range threads {
-		s.known[t.PID] = true
+		s.known[t.PID] = t
 	}
 	return s, nil
 }
@@ -38,7 +38,7 @@ func New(spaces Namespaces, translate func(netns, path string) string) (*Snapsho
 func (s *Snapshots) Take(wire.None) (wire.SurvivorsAnswer, error) {
 	answer := wire.SurvivorsAnswer{Netns: -1}
 	var err error
-	if answer.Threads, err = kernelThreads(procDir, s.known); err != nil {
+	if answer.Threads, err = strangers(procDir, s.known); err != nil {
 		return answer, err
 	}
 	own, err := ownSockets()

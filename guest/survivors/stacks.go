@@ -13,7 +13,7 @@ func Stacks(req wire.StacksRequest) (wire.StacksAnswer, error) {
 
 // stacks reads the stacks below a procfs.
 func stacks(proc, module string) (wire.StacksAnswer, error) {
-	all, err := kernelThreads(proc, map[int]bool{}) // nobody is known: every stack is read
+	all, err := kernelStacks(proc)
 	if err != nil {
 		return wire.StacksAnswer{}, err
 	}

@@ -135,24 +135,40 @@ func TestKernelThreads(t *testing.T) {
 	for pid, stat := range map[string]string{
 		"1": "1 (init) S 0 0 0 0 -1 4194560 0", "2": "2 (kthreadd) S 0 0 0 0 -1 2129984 0",
 		"40": "40 (kweb) S 2 0 0 0 -1 2129984 0", "9": "9 (ksoftirqd/0) S 2 0 0 0 -1 2129984 0",
+		"50": "50 (kworker/0:1) I 2 0 0 0 -1 69238880 0",
 	} {
 		dir := filepath.Join(proc, pid)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		for file, text := range map[string]string{"stat": stat, "stack": "[<0>] kthread+0x1/0x2"} {
+		for file, text := range map[string]string{
+			"stat": stat, "stack": "[<0>] kthread+0x1/0x2", "status": "Name:\tx\nSigIgn:\tfffffffffffffeff\n",
+		} {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	got, err := kernelThreads(proc, map[int]bool{2: true, 9: true})
-	want := []wire.Thread{
-		{PID: 2, Comm: "kthreadd", State: "S"}, {PID: 9, Comm: "ksoftirqd/0", State: "S"},
-		{PID: 40, Comm: "kweb", State: "S", Stack: "[<0>] kthread+0x1/0x2"},
-	}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+	kthreadd := wire.Thread{PID: 2, Comm: "kthreadd", State: "S"}
+	ksoftirqd := wire.Thread{PID: 9, Comm: "ksoftirqd/0", State: "S"}
+	kweb := wire.Thread{PID: 40, Comm: "kweb", State: "S"}
+	worker := wire.Thread{PID: 50, Comm: "kworker/0:1", State: "I", Heeds: "0x100"}
+	got, err := kernelThreads(proc)
+	if diff := cmp.Diff([]wire.Thread{kthreadd, ksoftirqd, kweb, worker}, got); err != nil || diff != "" {
 		t.Errorf("%v, threads (-want +got):\n%s", err, diff)
+	}
+
+	// What is known is as it was; one that has ended, PID 7, is gone; a worker may have changed all the same.
+	known := map[int]wire.Thread{2: kthreadd, 7: {PID: 7, Comm: "rcu_gp"}, 9: ksoftirqd, 50: {PID: 50, Comm: "kworker/0:1", State: "I"}}
+	for _, pid := range []string{"2", "9", "50"} {
+		if err := os.Remove(filepath.Join(proc, pid, "stat")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kweb.Stack = "[<0>] kthread+0x1/0x2"
+	got, err = strangers(proc, known)
+	if diff := cmp.Diff([]wire.Thread{kthreadd, ksoftirqd, kweb, worker}, got); err != nil || diff != "" {
+		t.Errorf("%v, threads where most are known (-want +got):\n%s", err, diff)
 	}
 }
 

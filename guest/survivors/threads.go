@@ -20,9 +20,25 @@ const pfKthread = 0x00200000
 // ErrFormat is returned for a file of procfs that is not in the format known.
 var ErrFormat = errors.New("cannot read format")
 
-// kernelThreads lists the kernel threads, by PID. Of those that are not known it also reads the kernel stack; nil
-// means that all are known.
-func kernelThreads(proc string, known map[int]bool) ([]wire.Thread, error) {
+// kernelThreads lists the kernel threads, by PID, each as it is now.
+func kernelThreads(proc string) ([]wire.Thread, error) {
+	return threads(proc, nil, false)
+}
+
+// kernelStacks lists them with the stack of each.
+func kernelStacks(proc string) ([]wire.Thread, error) {
+	return threads(proc, nil, true)
+}
+
+// strangers lists the kernel threads, by PID. Those that are known are as they were, but for what workers heed, and are not
+// looked at: a PID is not given twice, see the guest's setting of kernel/pid_max, and to look at fifty threads takes the kernel as long
+// as to load a module. Of the others it reads the stack, too.
+func strangers(proc string, known map[int]wire.Thread) ([]wire.Thread, error) {
+	return threads(proc, known, true)
+}
+
+// threads lists the kernel threads, by PID. Those that are known are not read; of the others, the stack where that is asked for.
+func threads(proc string, known map[int]wire.Thread, stacks bool) ([]wire.Thread, error) {
 	dir, err := os.Open(proc)
 	if err != nil {
 		return nil, fmt.Errorf("list threads: %w", err)
@@ -32,38 +48,48 @@ func kernelThreads(proc string, known map[int]bool) ([]wire.Thread, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list threads: %w", err)
 	}
-	var threads []wire.Thread
+	var all []wire.Thread
 	for _, n := range names {
-		if !isNumber(n) {
-			continue
-		}
-		stat, err := os.ReadFile(filepath.Join(proc, n, "stat"))
+		pid, err := strconv.Atoi(n)
 		if err != nil {
-			continue // it has ended
+			continue // not a process
 		}
-		t, flags, err := parseStat(string(stat))
-		if err != nil {
-			return nil, err
-		}
-		if flags&pfKthread == 0 {
-			continue
-		}
-		if known != nil && !known[t.PID] {
-			stack, err := os.ReadFile(filepath.Join(proc, n, "stack"))
-			if err == nil {
-				t.Stack = string(stack)
+		t, ok := known[pid]
+		if !ok {
+			if t, ok, err = kernelThread(proc, n); err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			if stacks {
+				stack, err := os.ReadFile(filepath.Join(proc, n, "stack"))
+				if err == nil {
+					t.Stack = string(stack)
+				}
 			}
 		}
 		if strings.HasPrefix(t.Comm, "kworker/") {
 			status, err := os.ReadFile(filepath.Join(proc, n, "status"))
-			if err == nil {
-				t.Heeds = heeds(string(status))
+			if err != nil {
+				continue // it has ended
 			}
+			t.Heeds = heeds(string(status))
 		}
-		threads = append(threads, t)
+		all = append(all, t)
 	}
-	slices.SortFunc(threads, func(a, b wire.Thread) int { return a.PID - b.PID })
-	return threads, nil
+	slices.SortFunc(all, func(a, b wire.Thread) int { return a.PID - b.PID })
+	return all, nil
+}
+
+// kernelThread reads one thread. It is false for one of a process, and one that has ended.
+func kernelThread(proc, pid string) (t wire.Thread, ok bool, err error) {
+	stat, err := os.ReadFile(filepath.Join(proc, pid, "stat"))
+	if err != nil {
+		return t, false, nil // it has ended
+	}
+	t, flags, err := parseStat(string(stat))
+	return t, err == nil && flags&pfKthread != 0, err
 }
 
 // parseStat reads what is wanted of /proc/PID/stat: "12 (name (of any kind)) S 2 0 0 0 -1 2129984 ...".

@@ -106,6 +106,7 @@ func memoryObject(s shape, w wiring) string {
 //   - nokaslr: addresses can be compared between guests
 //   - mitigations=off: the guest holds no secrets, and under TCG a retpoline is a slow jump
 //   - sysrq_always_enabled: evidence can be asked for over the console
+//   - pty.legacy_count=0: or sysfs has 512 terminals that nobody uses, which the survivors oracle would list each time
 //   - psi=0, GODEBUG: less for a clone to translate before it can answer. The latter is for the agent, whose threads
 //     would otherwise send each other signals because they run so slowly
 //   - ktcp.clock=instructions: for the agent, see guest/idle
@@ -113,7 +114,7 @@ func memoryObject(s shape, w wiring) string {
 //   - tsc=reliable, under TCG: without it every look at the clock is a trap to QEMU for the ACPI timer
 func kernelArgs(s shape, extra []string) string {
 	args := []string{
-		"console=ttyS0", "panic=-1", "nokaslr", "mitigations=off", "sysrq_always_enabled", "psi=0",
+		"console=ttyS0", "panic=-1", "nokaslr", "mitigations=off", "sysrq_always_enabled", "pty.legacy_count=0", "psi=0",
 		"GODEBUG=asyncpreemptoff=1",
 	}
 	if s.accel == TCG {
