@@ -30,10 +30,18 @@ const flagFD = 3
 // Process is the process as the agent sees it. A nil one does nothing.
 type Process struct {
 	requests atomic.Int32
-	busy     *atomic.Uint32 // shared: not 0 while a request is being served
+	*shared
 }
 
-// Start starts the process in a guest on the clock of instructions, and returns nil on any other.
+// shared is what the agent and the process share.
+type shared struct {
+	busy atomic.Uint32 // not 0 while a request is being served
+	up   atomic.Uint32 // 1 from when the process is in its loop
+}
+
+// Start starts the process in a guest on the clock of instructions, and returns nil on any other. It waits until the process is in its
+// loop: a template that is saved before has each of its clones translate the start of a Go program, which takes as long as a clone
+// otherwise takes to answer.
 func Start() (*Process, error) {
 	line, err := os.ReadFile("/proc/cmdline")
 	if err != nil {
@@ -55,7 +63,7 @@ func start(path string, args []string) (*Process, error) {
 		return nil, fmt.Errorf("shared memory: %w", err)
 	}
 	p := &Process{}
-	if p.busy, err = share(fd); err != nil {
+	if p.shared, err = share(fd); err != nil {
 		return nil, err
 	}
 	_, err = syscall.ForkExec(path, args, &syscall.ProcAttr{
@@ -65,16 +73,19 @@ func start(path string, args []string) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run %s %s: %w", path, Name, err)
 	}
+	for p.up.Load() == 0 {
+		futex(&p.up, futexWait, 0)
+	}
 	return p, nil
 }
 
 // share maps the memory that agent and process share.
-func share(fd int) (*atomic.Uint32, error) {
+func share(fd int) (*shared, error) {
 	page, err := unix.Mmap(fd, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map shared memory: %w", err)
 	}
-	return (*atomic.Uint32)(unsafe.Pointer(&page[0])), nil // a page is aligned, and is never unmapped
+	return (*shared)(unsafe.Pointer(&page[0])), nil // a page is aligned, and is never unmapped
 }
 
 // Begin tells that a request is being served, until End.
@@ -88,7 +99,7 @@ func (p *Process) Begin() {
 func (p *Process) End() {
 	if p != nil && p.requests.Add(-1) == 0 {
 		p.busy.Add(math.MaxUint32) // minus 1: Begin of another request may come in between
-		futex(p.busy, futexWake, math.MaxInt32)
+		futex(&p.busy, futexWake, math.MaxInt32)
 	}
 }
 
@@ -98,14 +109,16 @@ func Main() error {
 	if err := unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0); err != nil {
 		return fmt.Errorf("sched_setattr: %w", err)
 	}
-	busy, err := share(flagFD)
+	s, err := share(flagFD)
 	if err != nil {
 		return err
 	}
+	s.up.Store(1)
+	futex(&s.up, futexWake, math.MaxInt32)
 	for {
-		n := busy.Load()
+		n := s.busy.Load()
 		if n > 0 {
-			futex(busy, futexWait, n) // returns at once where it is no longer n
+			futex(&s.busy, futexWait, n) // returns at once where it is no longer n
 		}
 	}
 }
