@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"ktcp/guest/wire"
@@ -48,7 +49,7 @@ func (c *Conn) Ask(method, target string, fields ...string) *Response {
 // Closes fails the test unless the server closes the connection now, with FIN, and sends nothing more.
 func (c *Conn) Closes() {
 	c.g.tb.Helper()
-	if rest := append(c.ahead, c.RecvAll()...); len(rest) > 0 {
+	if rest := slices.Concat(c.ahead, c.RecvAll()); len(rest) > 0 {
 		c.g.wireFinding("%s → %s: %q came where the connection should end", c.Remote, c.Local, clip(rest))
 	}
 }
@@ -65,6 +66,7 @@ func missing(raw []byte) int {
 	if err != nil {
 		return 0
 	}
+	defer parsed.Body.Close()
 	return int(min(parsed.ContentLength-int64(len(body)), 1<<20))
 }
 

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -108,14 +107,12 @@ func (g *Guest) MemoryInUse() int64 {
 func (g *Guest) number(text, label string) int {
 	g.tb.Helper()
 	_, rest, _ := strings.Cut(text, label)
-	for _, word := range strings.Fields(rest) {
-		n, err := strconv.Atoi(word)
-		if err != nil {
-			break
+	if words := strings.Fields(rest); len(words) > 0 {
+		if n, err := strconv.Atoi(words[0]); err == nil {
+			return n
 		}
-		return n
 	}
-	g.tb.Fatal(fmt.Errorf("no number behind %q in %q", label, text))
+	g.tb.Fatalf("no number behind %q in %q", label, text)
 	return 0
 }
 

@@ -100,8 +100,8 @@ func timeToBuild() error {
 	if f == nil {
 		return nil
 	}
-	limit, err := time.ParseDuration(f.Value.String())
-	if err != nil || limit == 0 || limit >= buildTime {
+	limit, ok := f.Value.(flag.Getter).Get().(time.Duration)
+	if !ok || limit == 0 || limit >= buildTime {
 		return nil
 	}
 	return fmt.Errorf("that takes longer than the %v that go test has (-timeout); run first: go run . kernels get %s",

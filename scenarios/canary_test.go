@@ -134,11 +134,11 @@ func (of group) show(_ testing.TB, g *harness.Guest) {
 	module := g.Insmod("canary")
 	for _, c := range of.shown {
 		module.SetBug(red, c.Bug)
-		switch {
-		case c.Kind == finding.PageFault: // it is seen only when the module has gone
+		switch c.Kind {
+		case finding.PageFault: // it is seen only when the module has gone
 			module.Rmmod()
 			g.AwaitReport(time.Minute)
-		case c.Kind == finding.Busy:
+		case finding.Busy:
 			g.WantRest()
 		}
 	}

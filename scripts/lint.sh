@@ -40,16 +40,19 @@ c_checkpatch() { # needs a kernel's source: packaged headers leave the script ou
 		echo 'no kernel source here: go run . kernels get kasan, or CHECKPATCH=.../scripts/checkpatch.pl'
 		return 1
 	}
-	# Not for us: a kernel-only license, a patch's own rules, and that code is for one kernel version only.
-	c_files | xargs perl "$checkpatch" --no-tree --strict --terse --quiet --show-types --no-summary --file \
-		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,SPLIT_STRING,CONST_STRUCT,LINUX_VERSION_CODE,CONSTANT_COMPARISON,MACRO_ARG_REUSE
+	# Not for us: a kernel-only license, a patch's own rules, that code is for one kernel version only, and that lines of HTTP in
+	# strings end with a blank. canary crashes the kernel on purpose.
+	local ours=FILE_PATH_CHANGES,SPDX_LICENSE_TAG,SPLIT_STRING,CONST_STRUCT,LINUX_VERSION_CODE,CONSTANT_COMPARISON,MACRO_ARG_REUSE
+	ours+=,MISSING_SPACE
+	local check=(perl "$checkpatch" --no-tree --strict --terse --quiet --show-types --no-summary --file --ignore)
+	c_files | grep -v ^module/canary/ | xargs "${check[@]}" "$ours" && c_files | grep ^module/canary/ | xargs "${check[@]}" "$ours,AVOID_BUG"
 }
 cache=${KTCP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ktcp}
 checkpatch=${CHECKPATCH:-$(find /usr/src /lib/modules/*/build/ "$cache"/kernels -maxdepth 4 -path '*/scripts/checkpatch.pl' 2>/dev/null |
 	sort | tail -n 1)}
 shells() { need shellcheck shellcheck && git ls-files --cached --others --exclude-standard '*.sh' .ci/run | xargs shellcheck; }
 
-check gofmt nothing gofmt -l *.go harness guest scenarios fuzz
+check gofmt nothing gofmt -l ./*.go harness guest scenarios fuzz
 check 'go vet' go vet ./...
 check golangci-lint go run "$golangci" run
 check clang-format c_format

@@ -74,12 +74,12 @@ func (s Sweeper) try(call step, n int) (injected bool, errno unix.Errno, err err
 	}
 	var callErr error
 	err = enter(func() error {
-		make, done, err := call.prepare()
+		act, done, err := call.prepare()
 		if err != nil {
 			return err
 		}
 		defer done()
-		injected, callErr = nth(n, make)
+		injected, callErr = nth(n, act)
 		if callErr != nil && !errors.As(callErr, &errno) {
 			return callErr
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -46,7 +47,7 @@ func (t *Table) start(req wire.ProgramRequest) (*process, error) {
 	if err != nil {
 		return nil, errors.Join(err, feed.Close())
 	}
-	p.pipes = append(out, feed)
+	p.pipes = slices.Concat(out, []*os.File{feed})
 	dir := req.Dir
 	if dir == "" {
 		dir = "/"

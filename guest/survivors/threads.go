@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"ktcp/guest/wire"
 )
 
@@ -85,8 +87,11 @@ func threads(proc string, known map[int]wire.Thread, stacks bool) ([]wire.Thread
 // kernelThread reads one thread. It is false for one of a process, and one that has ended.
 func kernelThread(proc, pid string) (t wire.Thread, ok bool, err error) {
 	stat, err := os.ReadFile(filepath.Join(proc, pid, "stat"))
-	if err != nil {
-		return t, false, nil // it has ended
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ESRCH): // it has ended
+		return t, false, nil
+	case err != nil:
+		return t, false, fmt.Errorf("thread status: %w", err)
 	}
 	t, flags, err := parseStat(string(stat))
 	return t, err == nil && flags&pfKthread != 0, err

@@ -24,6 +24,7 @@ type Setting struct {
 // Better says which way is good.
 type Better string
 
+// Which way is good.
 const (
 	More   Better = "more"
 	Less   Better = "less"

@@ -5,6 +5,7 @@
 package smallfs
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,7 +48,7 @@ func mayMount() bool {
 
 // mayUnshare reports whether anybody may have namespaces here in which to mount. Ubuntu lets everybody have them, and do nothing there.
 func mayUnshare() bool {
-	return os.Getenv(inside) == "" && exec.Command("unshare", "-Urm", "mount", "-t", "tmpfs", "ktcp", os.TempDir()).Run() == nil
+	return os.Getenv(inside) == "" && exec.CommandContext(context.Background(), "unshare", "-Urm", "mount", "-t", "tmpfs", "ktcp", os.TempDir()).Run() == nil
 }
 
 // Mount mounts a file system with these options of tmpfs, as "size=64k", for as long as the test runs, and returns where.
@@ -57,11 +58,11 @@ func Mount(t *testing.T, options string) (dir string) {
 	unmount := func() error { return unix.Unmount(dir, 0) }
 	if err := unix.Mount("ktcp", dir, "tmpfs", 0, options); err != nil {
 		ours := fmt.Sprintf("%s,uid=%d,gid=%d,mode=700", options, os.Getuid(), os.Getgid())
-		if out, sudoErr := exec.Command("sudo", "-n", "mount", "-t", "tmpfs", "-o", ours, "ktcp", dir).CombinedOutput(); sudoErr != nil {
+		if out, sudoErr := exec.CommandContext(t.Context(), "sudo", "-n", "mount", "-t", "tmpfs", "-o", ours, "ktcp", dir).CombinedOutput(); sudoErr != nil {
 			t.Fatalf("a small file system takes root, user namespaces in which anybody may mount (sudo sysctl "+
 				"kernel.apparmor_restrict_unprivileged_userns=0), or sudo without a password: %v; %v %s", err, sudoErr, out)
 		}
-		unmount = func() error { return exec.Command("sudo", "-n", "umount", dir).Run() }
+		unmount = func() error { return exec.CommandContext(context.Background(), "sudo", "-n", "umount", dir).Run() }
 	}
 	t.Cleanup(func() {
 		if err := unmount(); err != nil {

@@ -77,7 +77,8 @@ void canary_leak_vmalloc(void)
  */
 void canary_leak_skb(void)
 {
-	struct sk_buff *skb = alloc_skb(SIZE, GFP_KERNEL); /* canary: leak_skb */
+	struct sk_buff *skb =
+		alloc_skb(SIZE, GFP_KERNEL); /* canary: leak_skb */
 
 	OPTIMIZER_HIDE_VAR(skb);
 	canary_stay();
@@ -124,9 +125,10 @@ void canary_refcount(void)
 void canary_shift(void)
 {
 	static int by = 33;
-	volatile int one = 1;
+	int one = 1;
 
 	OPTIMIZER_HIDE_VAR(by);
 	one = one << by; /* canary: shift */
+	OPTIMIZER_HIDE_VAR(one);
 	canary_stay();
 }

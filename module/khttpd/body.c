@@ -98,6 +98,7 @@ size_t http_body(struct http_request *req, const u8 *data, size_t len,
 		 enum http_event *event)
 {
 	size_t i = 0;
+	u16 status;
 
 	*event = HTTP_MORE;
 	while (i < len) {
@@ -115,17 +116,17 @@ size_t http_body(struct http_request *req, const u8 *data, size_t len,
 				break;
 			}
 			req->stage = HTTP_STAGE_DATA_CR;
-		} else if (req->stage == HTTP_STAGE_LAST_LF) {
+			continue;
+		}
+		if (req->stage == HTTP_STAGE_LAST_LF) {
 			*event = data[i++] == '\n' ? HTTP_DONE :
 						     http_bad(req, 400);
 			break;
-		} else {
-			u16 status = framing_byte(req, data[i++]);
-
-			if (status) {
-				*event = http_bad(req, status);
-				break;
-			}
+		}
+		status = framing_byte(req, data[i++]);
+		if (status) {
+			*event = http_bad(req, status);
+			break;
 		}
 	}
 	return *event == HTTP_BAD ? len : i;

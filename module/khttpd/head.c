@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* The head of a request: its lines, and the first of them. */
 
+#include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "parser.h"
@@ -29,6 +30,7 @@ const u8 http_classes[256] = {
 	['a' ... 'z'] = T | U | H, ['{'] = U, ['|'] = T | U, ['}'] = U,
 	['~'] = T | U | H,
 };
+
 /* clang-format on */
 
 #undef T
@@ -71,7 +73,7 @@ static enum http_method method(const u8 *text, size_t len)
 		return HTTP_GET;
 	if (len == 4 && !memcmp(text, "HEAD", 4))
 		return HTTP_HEAD;
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(known); i++)
 		if (len == strlen(known[i]) && !memcmp(text, known[i], len))
 			return HTTP_KNOWN;
 	return HTTP_UNKNOWN;

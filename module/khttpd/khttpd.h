@@ -7,8 +7,11 @@
 #include "../core/ktcp.h"
 #include "parser.h"
 
+struct dentry;
 struct file;
 struct khttpd_reply;
+struct path;
+struct vfsmount;
 
 /* A connection's private state. Zero at accept. */
 struct khttpd_conn {
@@ -38,6 +41,10 @@ int khttpd_root_init(void);
 void khttpd_root_uninit(void);
 bool khttpd_root_set(void);
 struct file *khttpd_root_open(const char *name);
+
+/* Exported by 6.1 as well, which declares it in a header of its own only. */
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt,
+		    const char *name, unsigned int flags, struct path *path);
 
 /* reply.c */
 int khttpd_reply_new(struct khttpd_conn *conn);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /* From request targets to paths, and from names to links. */
 
+#include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "parser.h"
@@ -203,7 +204,7 @@ const char *http_type(const char *path, size_t len)
 	if (dot && path[dot - 1] == '.') {
 		size_t size = len - dot;
 
-		for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		for (i = 0; i < ARRAY_SIZE(types); i++)
 			if (strlen(types[i].extension) == size &&
 			    !strncasecmp(path + dot, types[i].extension, size))
 				return types[i].type;

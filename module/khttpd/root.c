@@ -36,10 +36,6 @@
 
 char *khttpd_root_name;
 
-/* Exported by 6.1 as well, which declares it in a header of its own only. */
-int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt,
-		    const char *name, unsigned int flags, struct path *path);
-
 static struct path root;
 static struct cred *nobody;
 
