@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -27,6 +28,9 @@ func run() int {
 	defer stop()
 	code := report.ExitClean
 	if err := command(&code).ExecuteContext(ctx); err != nil {
+		if errors.Is(err, context.Canceled) {
+			err = errors.New("interrupted") // rather than what was being done at that moment
+		}
 		fmt.Fprintln(os.Stderr, "ktcp:", err)
 		code = max(code, report.ExitInvalid)
 	}
