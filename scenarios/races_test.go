@@ -67,6 +67,32 @@ func TestRmmodWhileStatusIsWritten(t *testing.T) {
 	}
 }
 
+// The exit waits for connections, and whoever has the file open may write to it meanwhile: nothing may be started that nobody stops.
+func TestRmmodWhileItIsSwitchedOn(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kweb := g.Serve(harness.Web)
+	red := g.Netns("red")
+	for round := range 3 {
+		if round > 0 {
+			kweb.Reload()
+		}
+		kweb.Enable(red)
+		traffic := red.Traffic(kweb.Addr, 4, red.Get(kweb.Addr).Raw)
+		wait := red.StartWriteLoop(harness.StatusFile, 4, 2000, "1")
+		g.Init().Refuses(kweb.Addr) // by then the writers are at it
+		kweb.Rmmod()
+		for errno := range wait() {
+			switch errno {
+			case 0, syscall.ENOENT, syscall.ENODEV: // written, gone, or going
+			default:
+				t.Errorf("writing status while the module went: %v", errno)
+			}
+		}
+		traffic.Stop()
+	}
+}
+
 func TestNetnsDiesWhileStatusIsWritten(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
