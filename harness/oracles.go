@@ -177,10 +177,12 @@ func (g *Guest) judgeKernelLog() {
 // is for the oracles to say.
 func (g *Guest) AwaitReport(limit time.Duration) { g.tb.Helper(); g.watchKernelLog(limit) }
 
-// judgeTaint looks for what tainted the kernel and did not say so in its log.
-func (g *Guest) judgeTaint() {
+// judgeLogAndTaint is judgeKernelLog, and looks for what tainted the kernel and did not say so in its log.
+func (g *Guest) judgeLogAndTaint() {
 	g.tb.Helper()
+	// In this order: the kernel sets the bit when it has said why, and it may do both at this very moment.
 	answer, err := try(g, wire.Modules, wire.None{})
+	g.judgeKernelLog()
 	if err != nil {
 		g.blind(finding.OracleLog, err)
 		return

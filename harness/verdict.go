@@ -103,8 +103,7 @@ func (g *Guest) unloadAndJudge() {
 		g.judgeSurvivors()
 	}
 	// After the other oracles: they may have stirred up a timer or a work item that runs in text that is gone.
-	g.judgeKernelLog()
-	g.judgeTaint()
+	g.judgeLogAndTaint()
 	if g.vm.Err() != nil {
 		g.judgeDeath()
 	}
