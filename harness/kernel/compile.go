@@ -176,7 +176,7 @@ func quoted(o option) string {
 // make builds the image and what modules need, and says now and then how far it is.
 func (p *provisioner) make(ctx context.Context, tree, release string) error {
 	jobs := runtime.NumCPU() + 1
-	p.logf("building kernel %s with %d jobs, once: about 6 minutes on two idle processors", release, jobs)
+	p.logf("building kernel %s with %d jobs, once: it took 15 to 20 minutes on two processors", release, jobs)
 	cmd := exec.CommandContext(ctx, "make", fmt.Sprintf("-j%d", jobs), "CC="+buildCompiler, "bzImage", "modules")
 	cmd.Dir = tree
 	// The same source makes the same kernel, whoever builds it and when.
