@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,12 +30,23 @@ func compare(b *testing.B, role harness.Role, run harness.WrkRun) {
 	nginx := g.Nginx(peerPort, `location / { return 200 "Hello World!"; }`)
 	var ours, theirs harness.WrkScore
 	for b.Loop() {
-		harness.Logf("%s: %s, then nginx", b.Name(), s.Name)
+		announce(b, s.Name+", then nginx")
 		ours = g.Wrk(s.Addr, run)
 		theirs = g.Wrk(peerAddr, run)
 	}
 	nginx.Stop()
 	report(b, ours.PerSecond, "x-nginx", theirs.PerSecond)
+}
+
+// announced holds the benchmarks that have said what they are at.
+var announced sync.Map
+
+// announce says once what a benchmark is at. With -count the name of the second run is printed before it runs, and a line
+// between it and its numbers would hide both from benchstat.
+func announce(b *testing.B, what string) {
+	if _, said := announced.LoadOrStore(b.Name(), true); !said {
+		harness.Logf("%s: %s", b.Name(), what)
+	}
 }
 
 // report reports the rate of the module and how many times that of its peer it is.
@@ -81,7 +93,7 @@ func BenchmarkKechoEcho(b *testing.B) {
 			g.Init().EchoRate(peerAddr, benchConns, echoWarm, message)
 			var ours, theirs float64
 			for b.Loop() {
-				harness.Logf("%s: %s, then its twin", b.Name(), s.Name)
+				announce(b, s.Name+", then its twin")
 				ours = g.Init().EchoRate(s.Addr, benchConns, echoRequests, message)
 				theirs = g.Init().EchoRate(peerAddr, benchConns, echoRequests, message)
 			}
