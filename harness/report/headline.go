@@ -28,17 +28,27 @@ func (r *Run) Headline() string {
 	case n.of[Pass] == 0:
 		return fmt.Sprintf("%s: every detector saw its canaries, and no scenario ran", v)
 	default:
-		return fmt.Sprintf("%s: %s, nothing found%s", v, plural(n.of[Pass], "scenario"), r.left(n))
+		return fmt.Sprintf("%s: %s, nothing found%s", v, plural(n.of[Pass], "scenario"), r.left())
 	}
 }
 
-// left returns how many scenarios did not run because they are for another kernel, or nothing when all did: what was not judged is
-// nowhere passed over.
-func (r *Run) left(n counts) string {
-	if n.of[Skip] == 0 {
+// left returns how many scenarios no kernel of the run was right for, or nothing when each was judged on one at least: what was not
+// judged is nowhere passed over.
+func (r *Run) left() string {
+	judged := map[string]bool{}
+	for _, s := range r.Scenarios {
+		judged[s.Name] = judged[s.Name] || s.Verdict != Skip
+	}
+	n := 0
+	for _, s := range r.Scenarios {
+		if !judged[s.Name] {
+			n++
+		}
+	}
+	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %d skipped", n.of[Skip])
+	return fmt.Sprintf("; %d skipped", n)
 }
 
 // found returns how many findings there are, or nothing when there are none.

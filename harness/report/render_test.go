@@ -304,4 +304,11 @@ func TestHeadlineTellsWhatWasSkipped(t *testing.T) {
 	if got, want := run.Headline(), "pass: 3 scenarios, nothing found; 1 skipped"; got != want || run.ExitCode() != 0 {
 		t.Errorf("%q, exit code %d, want %q, 0", got, run.ExitCode(), want)
 	}
+	// On another kernel it was judged: nothing is left out.
+	judged := run.Scenarios[len(run.Scenarios)-1]
+	judged.Verdict = Pass
+	run.Scenarios = append(run.Scenarios, judged)
+	if got, want := run.Headline(), "pass: 4 scenarios, nothing found"; got != want {
+		t.Errorf("skipped on one kernel and judged on another: %q, want %q", got, want)
+	}
 }
