@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
 	"ktcp/guest/wire"
@@ -289,11 +289,10 @@ func TestCancelAtAnyMoment(t *testing.T) {
 	clone(t, s)
 }
 
-// TestNoGoroutineIsLeft counts.
 func TestNoGoroutineIsLeft(t *testing.T) {
 	s := stock(t)
 	clone(t, s).Close() // starts what lives as long as the process
-	before := settled(t, 0)
+	known := goleak.IgnoreCurrent()
 	for range 3 {
 		g := clone(t, s)
 		if err := g.process.monitor.within(t.Context()).Stop(); err != nil {
@@ -306,23 +305,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if after := settled(t, before); after > before {
-		buf := make([]byte, 1<<20)
-		t.Errorf("%d goroutines before, %d after\n%s", before, after, buf[:runtime.Stack(buf, true)])
-	}
-}
-
-// settled returns the number of goroutines, once it is at most want or has had time to become so: the end of a
-// goroutine is no event that one could wait for.
-func settled(t *testing.T, want int) int {
-	t.Helper()
-	for range 50 {
-		if runtime.NumGoroutine() <= want {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return runtime.NumGoroutine()
+	goleak.VerifyNone(t, known)
 }
 
 // TestInstructionClock waits half a minute of the guest's time.
