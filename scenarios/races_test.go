@@ -3,6 +3,7 @@ package scenarios
 import (
 	"syscall"
 	"testing"
+	"time"
 
 	"ktcp/harness"
 )
@@ -79,10 +80,19 @@ func TestRmmodWhileItIsSwitchedOn(t *testing.T) {
 		}
 		kweb.Enable(red)
 		traffic := red.Traffic(kweb.Addr, 4, red.Get(kweb.Addr).Raw)
-		wait := red.StartWriteLoop(harness.StatusFile, 4, 2000, "1")
-		g.Init().Refuses(kweb.Addr) // by then the writers are at it
+		kweb.Disable(red)
+		wait := red.StartWriteLoop(harness.StatusFile, 4, 8000, "1")
+		for deadline := time.Now().Add(time.Minute); red.ReadFile(harness.StatusFile) != "1\n"; { // then the writers are at it
+			if time.Now().After(deadline) {
+				t.Fatal("nobody has switched the server on")
+			}
+		}
 		kweb.Rmmod()
-		for errno := range wait() {
+		outcomes := wait()
+		if outcomes[0] == 0 || len(outcomes) < 2 {
+			t.Errorf("writing status: %v by errno, want some before the module went and some after", outcomes)
+		}
+		for errno := range outcomes {
 			switch errno {
 			case 0, syscall.ENOENT, syscall.ENODEV: // written, gone, or going
 			default:

@@ -73,8 +73,11 @@ func threads(proc string, known map[int]wire.Thread, stacks bool) ([]wire.Thread
 		}
 		if strings.HasPrefix(t.Comm, "kworker/") {
 			status, err := os.ReadFile(filepath.Join(proc, n, "status"))
+			if ended(err) {
+				continue
+			}
 			if err != nil {
-				continue // it has ended
+				return nil, fmt.Errorf("thread status: %w", err)
 			}
 			t.Heeds = heeds(string(status))
 		}
@@ -88,7 +91,7 @@ func threads(proc string, known map[int]wire.Thread, stacks bool) ([]wire.Thread
 func kernelThread(proc, pid string) (t wire.Thread, ok bool, err error) {
 	stat, err := os.ReadFile(filepath.Join(proc, pid, "stat"))
 	switch {
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ESRCH): // it has ended
+	case ended(err):
 		return t, false, nil
 	case err != nil:
 		return t, false, fmt.Errorf("thread status: %w", err)
@@ -96,6 +99,9 @@ func kernelThread(proc, pid string) (t wire.Thread, ok bool, err error) {
 	t, flags, err := parseStat(string(stat))
 	return t, err == nil && flags&pfKthread != 0, err
 }
+
+// ended tells that a thread is no more.
+func ended(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) }
 
 // parseStat reads what is wanted of /proc/PID/stat: "12 (name (of any kind)) S 2 0 0 0 -1 2129984 ...".
 func parseStat(stat string) (t wire.Thread, flags uint64, err error) {
