@@ -15,6 +15,12 @@ ON_KASAN = ^(TestCanary|TestSweep.*|TestLedgerFromOutside|TestNetnsEachServesIts
 
 GOTESTSUM = go tool gotestsum
 
+# What make mutants keeps: all mutants on the default kernel are results/mutants.md and a figure, those on another kernel a table with
+# its name. Some of them, RUN=, are no table.
+ON = $(notdir $(filter-out 6.1,$(KERNEL)))
+MUTANTS_RESULTS = $(if $(filter .,$(RUN)),MUTANTS_TABLE='$(CURDIR)/results/mutants$(if $(ON),-$(ON)).md' \
+	$(if $(ON),,MUTANTS_FIGURE='$(CURDIR)/results/reference'))
+
 .DEFAULT_GOAL := help
 .PHONY: help setup vm-check test mutants sweep fuzz bench bench-check bench-reference plot lint modules clean
 
@@ -35,7 +41,7 @@ test: setup ## everything that must pass: unit tests, scenarios, and the canarie
 
 mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md and its figure
 	@go run . kernels get kasan
-	MUTANTS=all MUTANTS_TABLE='$(CURDIR)/results/mutants.md' \
+	MUTANTS=all $(MUTANTS_RESULTS) \
 		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(RUN)' ./scenarios
 	@$(MAKE) --no-print-directory plot DATA=results/reference
 

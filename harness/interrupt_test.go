@@ -34,7 +34,8 @@ func TestInterruptLeavesNothingBehind(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			root := ownScratch(t)
 			child := exec.Command(os.Args[0], "-test.run=^TestHoldsAGuest$", "-test.v")
-			child.Env = append(os.Environ(), holdVariable+"=1", "KTCP_CACHE="+root)
+			child.Env = append(os.Environ(), holdVariable+"=1", "KTCP_CACHE="+root,
+				"TMPDIR="+t.TempDir()) // interrupted, it does not remove what its tests made
 			out, err := child.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

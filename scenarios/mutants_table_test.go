@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,9 +15,12 @@ import (
 	"ktcp/harness/figure"
 )
 
-// mutantTableVariable names the file that the table of mutants is written to: results/mutants.md by make mutants. The data of
-// the figure goes into reference/ beside it.
-const mutantTableVariable = "MUTANTS_TABLE"
+// Where the results go. make mutants sets both for all mutants on the default kernel; another kernel has a table of its own, and
+// no figure.
+const (
+	mutantTableVariable  = "MUTANTS_TABLE"  // a file, for the table in Markdown
+	mutantFigureVariable = "MUTANTS_FIGURE" // a directory, for the data of the figure
+)
 
 // mutantTable gathers what became of the mutants.
 type mutantTable struct {
@@ -51,14 +53,23 @@ func (r mutantRow) fate() string {
 	return "survived"
 }
 
-// write writes the table as Markdown, where one was asked for.
+// write writes the table and the data of its figure, where they were asked for.
 func (t *mutantTable) write(tb testing.TB) {
-	file := os.Getenv(mutantTableVariable)
-	if file == "" {
-		return
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if file := os.Getenv(mutantTableVariable); file != "" {
+		if err := os.WriteFile(file, []byte(t.markdown()), 0o644); err != nil {
+			tb.Errorf("write the table of mutants: %v", err)
+		}
+	}
+	if dir := os.Getenv(mutantFigureVariable); dir != "" {
+		if err := t.figure().Write(dir); err != nil {
+			tb.Errorf("write the figure of mutants: %v", err)
+		}
+	}
+}
+
+func (t *mutantTable) markdown() string {
 	slices.SortFunc(t.rows, func(a, b mutantRow) int { return strings.Compare(a.name, b.name) })
 	killed := 0
 	var rows strings.Builder
@@ -68,15 +79,34 @@ func (t *mutantTable) write(tb testing.TB) {
 		}
 		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s | %.0f s |\n", r.name, r.title, r.flavor, r.fate(), r.by, r.took.Seconds())
 	}
-	text := fmt.Sprintf("# Mutants\n\n%d bugs that people really write, each a patch in `scenarios/testdata/mutants`; %d killed. "+
-		"Made by `make mutants`. Time is from source to verdict, %s at once.\n\n"+
-		"| mutant | what is wrong | kernel | fate | by | time |\n|---|---|---|---|---|---|\n%s", len(t.rows), killed, flag.Lookup("test.parallel").Value, rows.String())
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		tb.Errorf("write the table of mutants: %v", err)
+	s := t.setting()
+	return fmt.Sprintf("# Mutants\n\n%d bugs that people really write, each a patch in `scenarios/testdata/mutants`; %d killed. "+
+		"Made by `make mutants` on %s (%s). Time is from source to verdict, %s at once.\n\n"+
+		"| mutant | what is wrong | flavor | fate | by | time |\n|---|---|---|---|---|---|\n%s",
+		len(t.rows), killed, s.Kernel, s.Accelerator, flag.Lookup("test.parallel").Value, rows.String())
+}
+
+// setting is where the mutants ran: several kernels, separated by commas.
+func (t *mutantTable) setting() figure.Setting {
+	on := map[string][]string{}
+	note := func(what, value string) {
+		if value != "" && !slices.Contains(on[what], value) {
+			on[what] = append(on[what], value)
+		}
 	}
-	if err := t.figure().Write(filepath.Join(filepath.Dir(file), "reference")); err != nil {
-		tb.Errorf("write the figure of mutants: %v", err)
+	for _, r := range t.rows {
+		note("flavor", r.flavor)
+		for _, g := range r.on {
+			note("kernel", g.Kernel)
+			note("accelerator", g.Accelerator)
+			note("clock", g.Clock)
+		}
 	}
+	all := func(what string) string {
+		slices.Sort(on[what])
+		return cmp.Or(strings.Join(on[what], ", "), "unknown")
+	}
+	return figure.Setting{Kernel: all("kernel"), Flavor: all("flavor"), Accelerator: all("accelerator"), Clock: all("clock")}
 }
 
 // nobody stands in the figure for who noticed a mutant that survived.
@@ -94,12 +124,6 @@ func (r mutantRow) noticedBy() string {
 // figure counts the mutants that each oracle noticed, on the stock kernel and on one with sanitizers, most first.
 func (t *mutantTable) figure() *figure.Table {
 	counts := map[string]*[2]float64{}
-	on := map[string][]string{}
-	note := func(what, value string) {
-		if value != "" && !slices.Contains(on[what], value) {
-			on[what] = append(on[what], value)
-		}
-	}
 	for _, r := range t.rows {
 		by := r.noticedBy()
 		if counts[by] == nil {
@@ -110,21 +134,11 @@ func (t *mutantTable) figure() *figure.Table {
 			column = 1
 		}
 		counts[by][column]++
-		note("flavor", r.flavor)
-		for _, g := range r.on {
-			note("kernel", g.Kernel)
-			note("accelerator", g.Accelerator)
-			note("clock", g.Clock)
-		}
-	}
-	all := func(what string) string {
-		slices.Sort(on[what])
-		return cmp.Or(strings.Join(on[what], ", "), "unknown")
 	}
 	f := &figure.Table{
 		Name: "mutants", Title: "Bugs that people really write, by the oracle that notices them", Better: figure.Either,
 		Module: fmt.Sprintf("%d mutants", len(t.rows)), Date: time.Now().UTC().Format(time.RFC3339), Command: "make mutants",
-		Setting: figure.Setting{Kernel: all("kernel"), Flavor: all("flavor"), Accelerator: all("accelerator"), Clock: all("clock")},
+		Setting: t.setting(),
 		Columns: []string{"oracle", "stock", "sanitizers"},
 	}
 	for by := range counts {

@@ -149,7 +149,7 @@ func TestBuildOwnerKilled(t *testing.T) {
 	write(t, filepath.Join(dir, "module/Kbuild"), "obj-m := hello.o\nhello-y := main.o words.o\n"+
 		"$(M)/main.o: hang\nhang:\n\techo $$$$ > "+pipe.Name()+"; exec sleep 1000\n")
 	owner := exec.Command(os.Args[0], "-test.run=^TestBuildOwnerKilled$")
-	owner.Env = append(os.Environ(), ownerVariable+"="+dir)
+	owner.Env = append(os.Environ(), ownerVariable+"="+dir, "TMPDIR="+t.TempDir()) // killed, it does not remove its own
 	if err := owner.Start(); err != nil {
 		t.Fatal(err)
 	}
