@@ -9,6 +9,8 @@ RUN   ?= .
 BENCH ?= .
 # On which kernels: stock, kasan, kcsan or all. Empty: stock and kasan.
 FLAVORS ?=
+# How often each scenario runs.
+COUNT ?= 1
 
 # What make test runs on the kasan kernel too, and of the sweeps, which no other kernel can run, a sample. make vm-check runs everything on it.
 ON_KASAN = ^(TestCanary|TestSweep.*|TestLedgerFromOutside|TestNetnsEachServesItsOwn|TestNetnsDeletedWithRemoteConnections|TestToggleUnderTraffic|TestHTTPdPipelining|TestRole.*)$$
@@ -25,14 +27,14 @@ MUTANTS_RESULTS = $(if $(filter .,$(RUN)),MUTANTS_TABLE='$(CURDIR)/results/mutan
 .PHONY: help setup vm-check test mutants sweep fuzz bench bench-check bench-reference plot lint modules clean
 
 help: ## list these commands
-	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [FLAVORS="stock kasan"|kcsan|all] [RUN=regexp] [BENCH=regexp]'
+	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [FLAVORS="stock kasan"|kcsan|all] [RUN=regexp] [COUNT=n] [BENCH=regexp]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## install what is missing (Debian and Ubuntu packages; sudo only for apt-get)
 	@scripts/setup.sh
 
 vm-check: setup ## build the modules, run every scenario in throw-away guests, print the verdict
-	@go run . check --run '$(RUN)' --flavors '$(FLAVORS)'
+	@go run . check --run '$(RUN)' --flavors '$(FLAVORS)' --count '$(COUNT)'
 
 test: setup ## everything that must pass: unit tests, scenarios, and the canaries and what ends under load again on kasan
 	@go run . kernels get kasan # first: it may have to be built, which no test has the time for

@@ -56,22 +56,27 @@ Exit codes: 0 nothing found; 1 findings; 2 the run proves nothing (it could not 
 
 func checkCommand(code *int) *cobra.Command {
 	var match, flavors string
+	var count int
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Run the scenarios against the modules of this tree and print the verdict",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if count < 1 {
+				return fmt.Errorf("--count %d: each scenario has to run once at least", count)
+			}
 			root, err := projectRoot()
 			if err != nil {
 				return err
 			}
 			*code, err = check.Run(cmd.Context(), check.Spec{
-				Root: root, Match: match, Flavors: flavors, Kernel: os.Getenv("KERNEL"), Out: os.Stdout,
+				Root: root, Match: match, Flavors: flavors, Kernel: os.Getenv("KERNEL"), Count: count, Out: os.Stdout,
 			})
 			return err
 		},
 	}
 	c.Flags().StringVar(&match, "run", "", "only the scenarios that match this regular expression")
+	c.Flags().IntVar(&count, "count", 1, "run each scenario so often; what is rare shows")
 	c.Flags().StringVar(&flavors, "flavors", "", "kernels to run them on: "+strings.Join(kernel.Flavors(), ", ")+" or all (default \""+check.DefaultFlavors+"\")")
 	return c
 }

@@ -16,7 +16,7 @@ import (
 	"ktcp/harness/report"
 )
 
-// Timeout bounds the scenarios of one kernel in wall time. They take minutes, on a debugging kernel and a busy machine an hour; what hangs is
+// Timeout bounds one round of the scenarios on one kernel in wall time. They take minutes, on a debugging kernel and a busy machine an hour; what hangs is
 // ended by its own watchdog long before.
 const Timeout = 2 * time.Hour
 
@@ -27,6 +27,7 @@ type Spec struct {
 	// Flavors are the flavors of the kernel that all of them run on, separated by blanks, or "all"; "" is [DefaultFlavors].
 	Flavors string
 	Kernel  string    // what the user asked for with KERNEL=
+	Count   int       // how often each scenario runs; less than 1 is once
 	Out     io.Writer // progress and verdict
 	// Provision fetches or builds the kernel of a flavor. The default is the real thing.
 	Provision func(ctx context.Context, want, flavor string) error
@@ -79,6 +80,9 @@ func (s Spec) command() string {
 	if s.Flavors != "" {
 		command += " FLAVORS='" + s.Flavors + "'"
 	}
+	if s.Count > 1 {
+		command += fmt.Sprintf(" COUNT=%d", s.Count)
+	}
 	return command
 }
 
@@ -86,6 +90,7 @@ func (s Spec) command() string {
 type part struct {
 	flavor      string
 	match, skip string
+	count       int
 	name        string // of its reports
 }
 
@@ -107,8 +112,8 @@ func (s Spec) parts(flavor string) []part {
 		name += "-" + flavor
 	}
 	return []part{
-		{flavor: flavor, match: canaries, name: name + "-canary"},
-		{flavor: flavor, match: match, skip: skip, name: name},
+		{flavor: flavor, match: canaries, count: 1, name: name + "-canary"},
+		{flavor: flavor, match: match, skip: skip, count: max(s.Count, 1), name: name},
 	}
 }
 
@@ -144,7 +149,7 @@ func (s Spec) goTest(ctx context.Context, run *report.Recorder, p part) error {
 		"--format", "testname", "--hide-summary", "all",
 		"--junitfile", filepath.Join(dir, p.name+".xml"),
 		"--jsonfile", filepath.Join(dir, strings.Replace(p.name, "junit", "go-test", 1)+".json"),
-		"--", "-count=1", "-timeout", Timeout.String(), "-run", p.match}
+		"--", fmt.Sprintf("-count=%d", p.count), "-timeout", (time.Duration(p.count) * Timeout).String(), "-run", p.match}
 	if p.skip != "" {
 		args = append(args, "-skip", p.skip)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"ktcp/harness/report"
@@ -56,6 +57,34 @@ func TestRunPassesOnlyIfGoTestDoes(t *testing.T) {
 		if code, err := Run(t.Context(), Spec{Root: root, Flavors: "stock", Out: &out}); err != nil || code != c.want {
 			t.Errorf("%q: exit code %d, %v, want %d:\n%s", c.script, code, err, c.want, out.String())
 		}
+	}
+}
+
+// The scenarios run as often as asked for, the canaries once, and the time that they have grows with that.
+func TestRunRepeatsTheScenarios(t *testing.T) {
+	root := fakeGo(t, pass+`echo "$@" >>"$KTCP_RUN/../../args"`+"\n")
+	var out strings.Builder
+	if code, err := Run(t.Context(), Spec{Root: root, Flavors: "stock", Count: 30, Out: &out}); err != nil || code != report.ExitClean {
+		t.Fatalf("exit code %d, %v:\n%s", code, err, out.String())
+	}
+	args, err := os.ReadFile(filepath.Join(root, "results/args"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(args)) {
+		_, flags, _ := strings.Cut(line, " -- ")
+		got = append(got, flags)
+	}
+	want := []string{
+		"-count=1 -timeout 2h0m0s -run ^TestCanary$ ./scenarios\n",
+		"-count=30 -timeout 60h0m0s -run . -skip ^TestCanary$|^TestMutants ./scenarios\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if !strings.Contains(out.String(), "TestX") {
+		t.Errorf("the verdict does not name the scenario:\n%s", out.String())
 	}
 }
 
