@@ -21,7 +21,8 @@ func benchCheckCommand(code *int) *cobra.Command {
 		Short: "Compare what make bench measured with the committed reference",
 		Long: `bench-check compares the tables in DIR (default results/bench) with those of the same names in the reference.
 
-Numbers of different kernels, flavors, accelerators or clocks are not compared: that is an error.
+Numbers of different kernels, flavors, accelerators or clocks are not compared: that is an error. Tables that are there to be looked
+at, as that of response times, are passed over; what has a reference and was not measured again is named.
 
 Exit codes: 0 nothing is worse by more than the tolerance; 1 something is; 2 they cannot be compared.`,
 		Args: cobra.MaximumNArgs(1),
@@ -37,18 +38,29 @@ Exit codes: 0 nothing is worse by more than the tolerance; 1 something is; 2 the
 			if references == "" {
 				references = filepath.Join(root, "results", "reference")
 			}
-			compared, changes, err := figure.CompareDirs(references, dir, percent/100)
+			result, err := figure.CompareDirs(references, dir, percent/100)
 			if err != nil {
 				return fmt.Errorf("bench-check: %w", err)
 			}
+			for _, note := range []struct {
+				what  string
+				names []string
+			}{
+				{"not measured again, and so not compared", result.Missing},
+				{"not compared, as the reference has none of them", result.New},
+			} {
+				if len(note.names) > 0 {
+					fmt.Fprintf(os.Stdout, "%s: %s\n", note.what, strings.Join(note.names, ", "))
+				}
+			}
 			worse := 0
-			for _, c := range changes {
+			for _, c := range result.Changes {
 				fmt.Fprintln(os.Stdout, c)
 				if c.Worse {
 					worse++
 				}
 			}
-			names := strings.Join(compared, ", ")
+			names := strings.Join(result.Compared, ", ")
 			if worse > 0 {
 				*code = report.ExitFindings
 				fmt.Fprintf(os.Stdout, "FAIL: %d numbers are worse than the reference by more than %g %% (compared: %s)\n", worse, percent, names)

@@ -23,6 +23,7 @@ type Guest struct {
 	sources string // directory of module directories
 
 	clock vm.Clock // "" is vm.Realtime
+	cpus  int      // 0: the clock's default
 	// unledgered is a guest for benchmarks, which keeps no ledger.
 	unledgered bool
 	params     []string      // see KernelParameters

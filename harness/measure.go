@@ -1,15 +1,19 @@
 package harness
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"ktcp/guest/wire"
 	"ktcp/harness/figure"
+	"ktcp/harness/vm"
 )
 
 // Which way a figure's numbers are good.
@@ -25,6 +29,7 @@ const benchDir = "results/bench"
 // Figure collects the numbers of one figure and writes them when the benchmark has ended well.
 type Figure struct {
 	tb    testing.TB
+	dir   string
 	table figure.Table
 }
 
@@ -33,10 +38,29 @@ func NewFigure(tb testing.TB, name, title string, better figure.Better, columns 
 	tb.Helper()
 	f := &Figure{tb: tb, table: figure.Table{
 		Name: name, Title: title, Better: better, Columns: columns,
-		Date: time.Now().UTC().Format(time.RFC3339), Command: "make bench BENCH=" + tb.Name(),
+		Date: time.Now().UTC().Format(time.RFC3339), Command: command(tb.Name()),
 	}}
+	root, err := projectRoot()
+	if err == nil {
+		f.dir = filepath.Join(root, benchDir)
+		err = f.table.Remove(f.dir)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
 	tb.Cleanup(f.write)
 	return f
+}
+
+// command measures a benchmark again.
+func command(benchmark string) string {
+	text := "make bench BENCH=" + benchmark
+	for _, name := range []string{"KERNEL", FlavorVariable, ClockVariable} {
+		if value := os.Getenv(name); value != "" {
+			text += " " + name + "=" + value
+		}
+	}
+	return text
 }
 
 // Anew forgets the rows: a benchmark that runs more than once keeps those of the last time.
@@ -45,8 +69,7 @@ func (f *Figure) Anew() { f.table.Rows = nil }
 // Row adds a row that was measured in a guest. All rows must come from guests of one kind.
 func (f *Figure) Row(g *Guest, values ...float64) {
 	f.tb.Helper()
-	d := g.describe()
-	s := figure.Setting{Kernel: d.Kernel, Flavor: d.Flavor, Accelerator: d.Accelerator, Clock: d.Clock}
+	s := g.setting()
 	var modules []string
 	for _, b := range g.built {
 		modules = append(modules, b.Name+" "+b.ID[:min(12, len(b.ID))])
@@ -67,14 +90,24 @@ func (f *Figure) write() {
 	if f.tb.Failed() || f.tb.Skipped() {
 		return
 	}
-	root, err := projectRoot()
-	if err == nil {
-		err = f.table.Write(filepath.Join(root, benchDir))
-	}
-	if err != nil {
+	if err := f.table.Write(f.dir); err != nil {
 		f.tb.Errorf("%v", err)
 	}
 }
+
+// settings are the kinds of guests that have been announced.
+var settings sync.Map
+
+// PrintSetting prints once, for each kind of guest, the lines that have benchstat keep numbers of different kinds apart.
+func (g *Guest) PrintSetting() {
+	s := g.setting()
+	if _, said := settings.LoadOrStore(s, true); !said {
+		fmt.Printf("kernel: %s\nflavor: %s\naccelerator: %s\nclock: %s\n", s.Kernel, s.Flavor, s.Accelerator, s.Clock)
+	}
+}
+
+// OnInstructions reports whether the guest counts time in instructions: one takes a nanosecond.
+func (g *Guest) OnInstructions() bool { return g.clock == vm.Instructions }
 
 // Idle opens connections on which nothing is said, and returns when all of them are there.
 func (n *Netns) Idle(addr string, conns int) *Load {

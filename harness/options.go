@@ -52,7 +52,7 @@ func (g *Guest) lacking() string {
 
 // shape makes a guest's own of the spec that all share.
 func (g *Guest) shape(spec vm.Spec) vm.Spec {
-	spec.Clock = g.clock
+	spec.Clock, spec.CPUs = g.clock, g.cpus
 	spec.Append = slices.Concat(spec.Append, g.params)
 	if g.unledgered {
 		spec.Append = slices.DeleteFunc(spec.Append, func(p string) bool { return p == ledgerParameter })

@@ -21,7 +21,7 @@ func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond)
 // The response times of the document that the project starts from: many clients that each send a message and wait for
 // it, in the kernel and in user space.
 func BenchmarkFigureResponseTime(b *testing.B) {
-	g := harness.Clone(b, harness.ForSpeed())
+	g := harness.Clone(b, harness.ForBenchmark())
 	kecho := g.Serve(harness.Echo)
 	g.Twin(twinPort)
 	f := harness.NewFigure(b, "response-time", "Response time of 100 clients that echo 64 bytes", harness.ToLookAt,
@@ -45,7 +45,7 @@ func BenchmarkFigureResponseTime(b *testing.B) {
 
 // Requests a second against the number of clients.
 func BenchmarkFigureConcurrency(b *testing.B) {
-	g := harness.Clone(b, harness.ForSpeed())
+	g := harness.Clone(b, harness.ForBenchmark())
 	khttpd := g.Serve(harness.HTTP)
 	g.Nginx(peerPort, nginxPage)
 	rate := harness.NewFigure(b, "concurrency", "Requests a second against connections that are kept open", harness.MoreIsBetter,
@@ -77,7 +77,7 @@ func BenchmarkFigureSize(b *testing.B) {
 		// come, and timeouts of its retransmission are what is measured.
 		conns = 8
 	)
-	g := harness.Clone(b, harness.ForSpeed())
+	g := harness.Clone(b, harness.ForBenchmark())
 	sizes := []int{0, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, largest}
 	for _, size := range sizes {
 		g.FileOf(fmt.Sprintf("%s/%d", www, size), "x", size)
@@ -111,7 +111,7 @@ func BenchmarkFigureSize(b *testing.B) {
 // Response times when requests come at a rate that both servers can bear.
 func BenchmarkFigureLatency(b *testing.B) {
 	const rate = 12000
-	g := harness.Clone(b, harness.ForSpeed())
+	g := harness.Clone(b, harness.ForBenchmark())
 	khttpd := g.Serve(harness.HTTP)
 	g.Nginx(peerPort, nginxPage)
 	f := harness.NewFigure(b, "latency", "Response time at 12000 requests a second on 64 connections", harness.ToLookAt,
@@ -134,28 +134,45 @@ func BenchmarkFigureLatency(b *testing.B) {
 func BenchmarkFigureIdle(b *testing.B) {
 	f := harness.NewFigure(b, "idle", "Memory that idle connections take, client and server in one guest", harness.LessIsBetter,
 		"connections", "kecho_MiB", "twin_MiB")
+	busy := harness.NewFigure(b, "beside-idle", "Round trip of one client beside idle connections", harness.LessIsBetter,
+		"connections", "kecho_us", "twin_us")
 	for b.Loop() {
 		f.Anew()
-		f.Row(idleMemory(b, 1000))
-		f.Row(idleMemory(b, 5000))
-		f.Row(idleMemory(b, 10000))
+		busy.Anew()
+		for _, conns := range []int{0, 1000, 10000} {
+			g, kecho, twin := besideIdle(b, conns)
+			f.Row(g, float64(conns), kecho.mib, twin.mib)
+			busy.Row(g, float64(conns), kecho.us, twin.us)
+		}
 	}
 }
 
-// idleMemory returns a row: each server in a guest of its own.
-func idleMemory(b *testing.B, conns int) (*harness.Guest, float64, float64, float64) {
-	measure := func(g *harness.Guest, addr string) float64 {
+// idleCost is what idle connections cost.
+type idleCost struct {
+	mib float64 // memory, that of their clients too
+	us  float64 // mean round trip of another client meanwhile
+}
+
+// besideIdle measures what idle connections cost, with each server in a guest of its own.
+func besideIdle(b *testing.B, conns int) (g *harness.Guest, kecho, twin idleCost) {
+	const messages = 5000
+	measure := func(g *harness.Guest, addr string) (c idleCost) {
+		message := []byte("a client that is not idle")
+		g.Init().EchoRate(addr, 1, messages/10, message) // for memory to be had, and code to be read
 		before := g.MemoryInUse()
-		l := g.Init().Idle(addr, conns)
-		taken := float64(g.MemoryInUse()-before) / (1 << 20)
-		l.Stop()
-		return taken
+		if conns > 0 {
+			l := g.Init().Idle(addr, conns)
+			defer l.Stop()
+			c.mib = float64(g.MemoryInUse()-before) / (1 << 20)
+		}
+		c.us = 1e6 / g.Init().EchoRate(addr, 1, messages, message)
+		return c
 	}
-	g := harness.Clone(b, harness.ForSpeed())
-	kecho := g.Serve(harness.Echo)
-	twin := harness.Clone(b, harness.ForSpeed())
-	twin.Twin(twinPort)
-	return g, float64(conns), measure(g, kecho.Addr), measure(twin, twinAddr)
+	g = harness.Clone(b, harness.ForBenchmark())
+	kecho = measure(g, g.Serve(harness.Echo, "backlog=4096").Addr)
+	other := harness.Clone(b, harness.ForBenchmark())
+	other.Twin(twinPort)
+	return g, kecho, measure(other, twinAddr)
 }
 
 // One module that serves several namespaces at once.
@@ -165,7 +182,7 @@ func BenchmarkFigureNamespaces(b *testing.B) {
 	for b.Loop() {
 		f.Anew()
 		for _, spaces := range []int{1, 2, 8} {
-			g := harness.Clone(b, harness.ForSpeed())
+			g := harness.Clone(b, harness.ForBenchmark())
 			kweb := g.Serve(harness.Web)
 			loads := make([]*harness.Load, spaces)
 			for i := range loads {

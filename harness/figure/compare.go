@@ -3,8 +3,8 @@ package figure
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -61,12 +61,12 @@ func Compare(reference, t *Table, tolerance float64) ([]Change, error) {
 		return nil, fmt.Errorf("%s: %w: the reference has the columns %s (%s is better), this has %s (%s)", t.Name, ErrIncomparable,
 			strings.Join(reference.Columns, " "), reference.Better, strings.Join(t.Columns, " "), t.Better)
 	}
-	if !slices.Equal(reference.Labels, t.Labels) && t.Better != Either {
+	if !slices.Equal(reference.Labels, t.Labels) {
 		return nil, fmt.Errorf("%s: %w: the reference has the rows %s, this has %s", t.Name, ErrIncomparable,
 			strings.Join(reference.Labels, " "), strings.Join(t.Labels, " "))
 	}
 	if t.Better == Either {
-		return nil, nil
+		return nil, fmt.Errorf("%s: %w: it is to be looked at, and no way of its numbers is better", t.Name, ErrIncomparable)
 	}
 	var changes []Change
 	for _, was := range reference.Rows {
@@ -87,34 +87,67 @@ func Compare(reference, t *Table, tolerance float64) ([]Change, error) {
 	return changes, nil
 }
 
-// CompareDirs compares the tables of a directory with those of the same names among the references, and returns their names too. A
-// reference that was not measured again is no error, unless none was.
-func CompareDirs(references, dir string, tolerance float64) (compared []string, changes []Change, err error) {
+// Comparison is what came of comparing the tables of a directory with their references.
+type Comparison struct {
+	Compared []string // names of tables
+	// Missing are those of which there is a reference, and that were not measured again.
+	Missing []string
+	// New are those that have no reference.
+	New     []string
+	Changes []Change
+}
+
+// CompareDirs compares the tables of a directory with those of the same names among the references. Tables to look at ([Either]) are
+// passed over. Where nothing is left to compare that is an error.
+func CompareDirs(references, dir string, tolerance float64) (c Comparison, err error) {
+	reference, err := readDir(references)
+	if err != nil {
+		return c, err
+	}
+	measured, err := readDir(dir)
+	if err != nil {
+		return c, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(measured)) {
+		t := measured[name]
+		was := reference[name]
+		if was == nil {
+			c.New = append(c.New, name)
+			continue
+		}
+		changes, err := Compare(was, t, tolerance)
+		if err != nil {
+			return c, err
+		}
+		c.Compared = append(c.Compared, name)
+		c.Changes = append(c.Changes, changes...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(reference)) {
+		if measured[name] == nil {
+			c.Missing = append(c.Missing, name)
+		}
+	}
+	if len(c.Compared) == 0 {
+		return c, fmt.Errorf("%w: no table in %s has a reference in %s: run make bench first", ErrNothing, dir, references)
+	}
+	return c, nil
+}
+
+// readDir reads the tables of a directory that can be held to something.
+func readDir(dir string) (map[string]*Table, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*"+Ext))
 	if err != nil {
-		return nil, nil, fmt.Errorf("compare figures: %w", err)
+		return nil, fmt.Errorf("compare figures: %w", err)
 	}
+	tables := map[string]*Table{}
 	for _, path := range paths {
 		t, err := Read(path)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		reference, err := Read(filepath.Join(references, filepath.Base(path)))
-		if errors.Is(err, os.ErrNotExist) {
-			continue // a figure that is new
+		if t.Better != Either {
+			tables[t.Name] = t
 		}
-		if err != nil {
-			return nil, nil, err
-		}
-		c, err := Compare(reference, t, tolerance)
-		if err != nil {
-			return nil, nil, err
-		}
-		compared = append(compared, t.Name)
-		changes = append(changes, c...)
 	}
-	if len(compared) == 0 {
-		return nil, nil, fmt.Errorf("%w: no table in %s has a reference in %s: run make bench first", ErrNothing, dir, references)
-	}
-	return compared, changes, nil
+	return tables, nil
 }

@@ -2,6 +2,8 @@ package figure
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,7 +88,7 @@ func TestCompare(t *testing.T) {
 
 func TestCompareDirs(t *testing.T) {
 	references, dir := t.TempDir(), t.TempDir()
-	if _, _, err := CompareDirs(references, dir, 0.02); !errors.Is(err, ErrNothing) {
+	if _, err := CompareDirs(references, dir, 0.02); !errors.Is(err, ErrNothing) {
 		t.Errorf("empty directories: %v, want %v", err, ErrNothing)
 	}
 	if err := table().Write(references); err != nil {
@@ -97,15 +99,58 @@ func TestCompareDirs(t *testing.T) {
 	if err := x.Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	compared, changes, err := CompareDirs(references, dir, 0.02)
-	if err != nil || len(changes) != 1 || !changes[0].Worse || len(compared) != 1 {
-		t.Errorf("compared %v, %v, %v, want one change for the worse", compared, changes, err)
+	for name, where := range map[string]string{"old": references, "new": dir} {
+		y := table()
+		y.Name = name
+		if err := y.Write(where); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := CompareDirs(references, dir, 0.02)
+	if err != nil || len(c.Changes) != 1 || !c.Changes[0].Worse {
+		t.Errorf("changes %v, %v, want one for the worse", c.Changes, err)
+	}
+	if got, want := fmt.Sprint(c.Compared, c.Missing, c.New), "[rate] [old] [new]"; got != want {
+		t.Errorf("compared, missing and new: %s, want %s", got, want)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "rate.dat"), []byte("# kernel: 6.1\na b\n1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := CompareDirs(references, dir, 0.02); err == nil {
+	if _, err := CompareDirs(references, dir, 0.02); err == nil {
 		t.Error("no error for a table that is broken")
+	}
+}
+
+// Tables to look at are held to nothing: alone they are no pass.
+func TestNothingIsNoPass(t *testing.T) {
+	references, dir := t.TempDir(), t.TempDir()
+	x := table()
+	x.Better = Either
+	for _, d := range []string{references, dir} {
+		if err := x.Write(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c, err := CompareDirs(references, dir, 0.02); !errors.Is(err, ErrNothing) {
+		t.Errorf("%+v, %v, want %v", c, err, ErrNothing)
+	}
+	if changes, err := Compare(x, x, 0.02); !errors.Is(err, ErrIncomparable) {
+		t.Errorf("%v, %v, want %v", changes, err, ErrIncomparable)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	dir, x := t.TempDir(), table()
+	if err := x.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // what is not there needs no removal
+		if err := x.Remove(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); left != nil {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
@@ -119,6 +164,8 @@ func TestWriteRefusesNonsense(t *testing.T) {
 		"a label":  func(x *Table) { x.Labels = []string{"two words", "word"}; x.Rows[0][0], x.Rows[1][0] = 0, 1 },
 		"a number": func(x *Table) { x.Labels = []string{"7", "word"}; x.Rows[0][0], x.Rows[1][0] = 0, 1 },
 		"better":   func(x *Table) { x.Better = "" },
+		"NaN":      func(x *Table) { x.Rows[0][1] = math.NaN() },
+		"infinity": func(x *Table) { x.Rows[0][1] = math.Inf(1) },
 	} {
 		x := table()
 		change(x)

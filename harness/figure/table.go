@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -80,6 +82,11 @@ func (t *Table) validate() error {
 		if len(row) != len(t.Columns) {
 			return fmt.Errorf("figure %s: a row of %d numbers in %d columns", t.Name, len(row), len(t.Columns))
 		}
+		for i, v := range row {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("figure %s: %s is %g: nothing was measured", t.Name, t.Columns[i], v)
+			}
+		}
 	}
 	if t.Labels != nil && len(t.Labels) != len(t.Rows) {
 		return fmt.Errorf("figure %s: %d labels of %d rows", t.Name, len(t.Labels), len(t.Rows))
@@ -125,6 +132,14 @@ func (t *Table) Write(dir string) error {
 		return fmt.Errorf("figure %s: %w", t.Name, err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("figure %s: %w", t.Name, err)
+	}
+	return nil
+}
+
+// Remove forgets what an earlier run wrote: a benchmark that fails must not leave the numbers of the last one that did not.
+func (t *Table) Remove(dir string) error {
+	if err := os.Remove(filepath.Join(dir, t.Name+Ext)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("figure %s: %w", t.Name, err)
 	}
 	return nil
