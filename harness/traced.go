@@ -67,7 +67,7 @@ func (s *Subject) Profile(name, about string, req wire.LoadRequest) *trace.Profi
 		Instructions: m.Instructions(), Samples: answer.Samples,
 	}
 	for _, stack := range answer.Stacks {
-		seen := trace.Seen{Task: stack.Task, Count: stack.Count}
+		seen := trace.Seen{Task: stack.Task, Kernel: stack.Kernel, Count: stack.Count}
 		for i, index := range stack.Frames {
 			seen.Frames = append(seen.Frames, s.frames(answer.Frames[index], i == 0)...)
 		}

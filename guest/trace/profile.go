@@ -59,6 +59,11 @@ func (p Profiler) Profile(req wire.ProfileRequest) (answer wire.ProfileAnswer, e
 	}
 	names := newTasks("/proc")
 	seen := counted{}
+	for _, e := range events { // of all processors first: a thread may run elsewhere than where it was made
+		if err := names.learn(e.data()); err != nil {
+			return answer, fmt.Errorf("profile: %w", err)
+		}
+	}
 	for _, e := range events {
 		n, err := seen.read(e.data(), names)
 		if err != nil {
@@ -85,6 +90,8 @@ const (
 	disabled             = 1 << 0
 	excludeHV            = 1 << 6
 	excludeIdle          = 1 << 7
+	recordNames          = 1 << 9
+	recordTasks          = 1 << 13
 	excludeCallchainUser = 1 << 22
 )
 
@@ -92,7 +99,7 @@ const (
 func open(cpu int, period time.Duration) (*event, error) {
 	attr := unix.PerfEventAttr{
 		Type: unix.PERF_TYPE_SOFTWARE, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Config: unix.PERF_COUNT_SW_CPU_CLOCK,
-		Sample: uint64(period), Sample_type: sampleType, Bits: disabled | excludeHV | excludeIdle | excludeCallchainUser,
+		Sample: uint64(period), Sample_type: sampleType, Bits: disabled | excludeHV | excludeIdle | recordNames | recordTasks | excludeCallchainUser,
 	}
 	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 	if err != nil {

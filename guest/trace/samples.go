@@ -31,40 +31,48 @@ const (
 
 // stack is a sample that can be counted: its addresses in binary, innermost first.
 type stack struct {
-	task  string
+	task
 	addrs string
 }
 
 // counted is how often each stack was seen.
 type counted map[stack]int
 
-// read counts the samples of a ring and returns how many were lost.
-func (c counted) read(data []byte, tasks *tasks) (lost int, err error) {
+// records calls f for each record of a ring.
+func records(data []byte, f func(kind uint32, user bool, body []byte) error) error {
 	for len(data) > 0 {
 		if len(data) < headerSize {
-			return lost, fmt.Errorf("%w: %d bytes at the end", ErrSamples, len(data))
+			return fmt.Errorf("%w: %d bytes at the end", ErrSamples, len(data))
 		}
 		kind, misc, size := binary.LittleEndian.Uint32(data), binary.LittleEndian.Uint16(data[4:]), int(binary.LittleEndian.Uint16(data[6:]))
 		if size < headerSize || size > len(data) {
-			return lost, fmt.Errorf("%w: a record of %d bytes", ErrSamples, size)
+			return fmt.Errorf("%w: a record of %d bytes", ErrSamples, size)
 		}
-		body := data[headerSize:size]
+		if err := f(kind, misc&modeMask == userMode, data[headerSize:size]); err != nil {
+			return err
+		}
 		data = data[size:]
+	}
+	return nil
+}
+
+// read counts the samples of a ring and returns how many were lost.
+func (c counted) read(data []byte, tasks *tasks) (lost int, err error) {
+	err = records(data, func(kind uint32, user bool, body []byte) error {
 		switch kind {
 		case unix.PERF_RECORD_SAMPLE:
-			if err := c.sample(body, misc&modeMask == userMode, tasks); err != nil {
-				return lost, err
-			}
+			return c.sample(body, user, tasks)
 		case unix.PERF_RECORD_LOST:
 			if len(body) < 16 {
-				return lost, fmt.Errorf("%w: a loss of %d bytes", ErrSamples, len(body))
+				return fmt.Errorf("%w: a loss of %d bytes", ErrSamples, len(body))
 			}
 			lost += int(binary.LittleEndian.Uint64(body[8:]))
 		case unix.PERF_RECORD_THROTTLE:
-			return lost, fmt.Errorf("%w: the kernel has skipped some", ErrSamples)
+			return fmt.Errorf("%w: the kernel has skipped some", ErrSamples)
 		}
-	}
-	return lost, nil
+		return nil
+	})
+	return lost, err
 }
 
 // sample counts one.
@@ -78,7 +86,7 @@ func (c counted) sample(body []byte, user bool, tasks *tasks) error {
 	if n > uint64(len(body)-before)/8 {
 		return fmt.Errorf("%w: a stack of %d frames in %d bytes", ErrSamples, n, len(body))
 	}
-	s := stack{task: tasks.name(pid, tid)}
+	s := stack{task: tasks.of(pid, tid)}
 	if !user {
 		var addrs []byte
 		for i := range n {
@@ -97,7 +105,7 @@ func (c counted) sample(body []byte, user bool, tasks *tasks) error {
 func (c counted) describe(answer *wire.ProfileAnswer, symbols symbols) {
 	index := map[uint64]int{}
 	for s, count := range c {
-		p := wire.ProfileStack{Task: s.task, Count: count}
+		p := wire.ProfileStack{Task: s.name, Kernel: s.kernel, Count: count}
 		for at := 0; at < len(s.addrs); at += 8 {
 			addr := binary.LittleEndian.Uint64([]byte(s.addrs[at:]))
 			i, ok := index[addr]
@@ -113,28 +121,80 @@ func (c counted) describe(answer *wire.ProfileAnswer, symbols symbols) {
 	}
 }
 
-// tasks finds out the names of threads, most of which still live when they are asked for.
-type tasks struct {
-	proc  string
-	known map[uint32]string
+// task is a thread, of a program or of the kernel.
+type task struct {
+	name   string
+	kernel bool
 }
 
-func newTasks(proc string) *tasks { return &tasks{proc: proc, known: map[uint32]string{}} }
+// tasks finds out what threads are. A thread may have ended before it is asked for: a server that has one for each connection leaves
+// none behind. What began while samples were taken is known from the kernel's records.
+type tasks struct {
+	proc  string
+	known map[uint32]task
+}
 
-// name returns the name of a thread: of its process where it has ended.
-func (t *tasks) name(pid, tid uint32) string {
-	if name, ok := t.known[tid]; ok {
-		return name
-	}
-	name := "ended"
-	for _, dir := range []string{fmt.Sprintf("%d/task/%d", pid, tid), strconv.Itoa(int(pid))} {
-		if text, err := os.ReadFile(filepath.Join(t.proc, dir, "comm")); err == nil {
-			name = strings.TrimSpace(string(text))
-			break
+func newTasks(proc string) *tasks { return &tasks{proc: proc, known: map[uint32]task{}} }
+
+// kthreadd is the process that all threads of the kernel descend from.
+const kthreadd = 2
+
+// learn reads in a ring who began, and under which name.
+func (t *tasks) learn(data []byte) error {
+	return records(data, func(kind uint32, _ bool, body []byte) error {
+		switch kind {
+		case unix.PERF_RECORD_FORK: // pid, its parent, thread, its parent, time
+			if len(body) < 24 {
+				return fmt.Errorf("%w: a fork of %d bytes", ErrSamples, len(body))
+			}
+			tid, known := binary.LittleEndian.Uint32(body[8:]), task{name: "ended"}
+			if named, ok := t.known[tid]; ok { // on another processor
+				known = named
+			}
+			known.kernel = binary.LittleEndian.Uint32(body[4:]) == kthreadd
+			t.known[tid] = known
+		case unix.PERF_RECORD_COMM: // pid, thread, name
+			if len(body) < 8 {
+				return fmt.Errorf("%w: a name of %d bytes", ErrSamples, len(body))
+			}
+			tid := binary.LittleEndian.Uint32(body[4:])
+			known := t.known[tid]
+			known.name = unix.ByteSliceToString(body[8:])
+			t.known[tid] = known
 		}
+		return nil
+	})
+}
+
+// kernelThread is the kernel's PF_KTHREAD.
+const kernelThread = 0x00200000
+
+// of returns what a thread is: what its process is where it has ended.
+func (t *tasks) of(pid, tid uint32) task {
+	if known, ok := t.known[tid]; ok && known.name != "ended" {
+		return known
 	}
-	t.known[tid] = name
-	return name
+	found := task{name: "ended", kernel: t.known[tid].kernel}
+	for _, dir := range []string{fmt.Sprintf("%d/task/%d", pid, tid), strconv.Itoa(int(pid))} {
+		text, err := os.ReadFile(filepath.Join(t.proc, dir, "stat"))
+		if err != nil {
+			continue
+		}
+		// "17 (kworker/0:1) I 2 0 0 0 -1 69238880 ...": the name may hold anything, the flags are the seventh behind it.
+		before, after, _ := strings.Cut(string(text), "(")
+		end := strings.LastIndex(after, ")")
+		if before == "" || end < 0 {
+			continue
+		}
+		found.name = after[:end]
+		if fields := strings.Fields(after[end+1:]); len(fields) > 6 {
+			flags, err := strconv.ParseUint(fields[6], 10, 32)
+			found.kernel = err == nil && flags&kernelThread != 0
+		}
+		break
+	}
+	t.known[tid] = found
+	return found
 }
 
 // symbol is a function of the kernel or of a module.

@@ -115,6 +115,51 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// Threads that ended before anybody asked: one of the kernel's, whose name and origin are in rings of two processors, and one of a
+// program.
+func TestThreadsThatEnded(t *testing.T) {
+	name := func(text string) uint64 { return binary.LittleEndian.Uint64([]byte(text)) }
+	const gone, other = 4_000_001, 4_000_003
+	rings := [][]byte{
+		record(unix.PERF_RECORD_COMM, 0, gone<<32|gone, name("khttpd/1"), 0),
+		append(record(unix.PERF_RECORD_FORK, 0, kthreadd<<32|gone, kthreadd<<32|gone, 1), record(unix.PERF_RECORD_FORK, 0, 77<<32|other, 77<<32|other, 1)...),
+	}
+	names := newTasks(t.TempDir())
+	for _, r := range rings {
+		if err := names.learn(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := names.of(gone, gone), (task{"khttpd/1", true}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got, want := names.of(other, other), (task{"ended", false}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// A thread that is alive is what its flags say, whatever it is called.
+func TestThreadsThatLive(t *testing.T) {
+	dir := t.TempDir()
+	for pid, stat := range map[string]string{
+		"17": "17 (my) server) I 2 0 0 0 -1 69238880 0 0",
+		"18": "18 (kworker/fake) S 1 18 18 0 -1 4194304 0 0",
+	} {
+		if err := os.MkdirAll(filepath.Join(dir, pid), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, pid, "stat"), []byte(stat), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := newTasks(dir)
+	for pid, want := range map[uint32]task{17: {"my) server", true}, 18: {"kworker/fake", false}} {
+		if got := names.of(pid, pid); got != want {
+			t.Errorf("%d: %+v, want %+v", pid, got, want)
+		}
+	}
+}
+
 func TestMalformedSamples(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"half a header":    {1, 2, 3},

@@ -45,6 +45,8 @@ type ProfileAnswer struct {
 // ProfileStack is a stack that was seen at least once.
 type ProfileStack struct {
 	Task string `json:"task"` // the name of the thread
+	// Kernel says that it is one of the kernel's, not of a program.
+	Kernel bool `json:"kernel,omitempty"`
 	// Frames are indices into [ProfileAnswer.Frames], innermost first. The first is where the processor was, the others are return
 	// addresses. Without frames the processor was in user space.
 	Frames []int `json:"frames,omitempty"`

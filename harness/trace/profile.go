@@ -22,6 +22,7 @@ type Frame struct {
 // Seen is a stack that was seen.
 type Seen struct {
 	Task   string
+	Kernel bool    // the thread is one of the kernel's
 	Frames []Frame // innermost first; none: user space
 	Count  int
 }
@@ -77,19 +78,10 @@ func (s Seen) part() string {
 		return partOwn
 	case slices.ContainsFunc(s.Frames, func(f Frame) bool { return f.Module }):
 		return partCalled
-	case kernelThread(s.Task):
+	case s.Kernel:
 		return partServer
 	}
 	return partSystem
-}
-
-func kernelThread(task string) bool {
-	for _, prefix := range []string{"kworker", "ksoftirqd", "rcu_", "kthreadd", "migration"} {
-		if strings.HasPrefix(task, prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *Profile) portion(name string, count int) Part {

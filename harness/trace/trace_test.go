@@ -38,9 +38,9 @@ func profile() *Profile {
 	own := Frame{Func: "echo_rx", Module: true, At: "kecho/main.c:24"}
 	tcp := Frame{Func: "tcp_sendmsg"}
 	return &Profile{Load: "Echo", Name: "kecho", About: "a load", Instructions: 1000, Samples: 100, Stacks: []Seen{
-		{Task: "kworker/0:1", Frames: []Frame{own, own}, Count: 10}, // a stack counts once, however often it is there
-		{Task: "kworker/0:2", Frames: []Frame{tcp, own}, Count: 20},
-		{Task: "kworker/0:1", Frames: []Frame{{Func: "schedule"}}, Count: 5},
+		{Task: "kworker/0:1", Kernel: true, Frames: []Frame{own, own}, Count: 10}, // a stack counts once, however often it is there
+		{Task: "kworker/0:2", Kernel: true, Frames: []Frame{tcp, own}, Count: 20},
+		{Task: "kworker/0:1", Kernel: true, Frames: []Frame{{Func: "schedule"}}, Count: 5},
 		{Task: "init", Frames: []Frame{tcp}, Count: 25},
 		{Task: "init", Count: 40},
 	}}
