@@ -87,7 +87,16 @@ func versusRound(tb testing.TB, contest *versus.Contest, record *versus.Record, 
 	if stranger.Role == harness.Web {
 		s.Enable(g.Init())
 	}
+	var body []byte
+	if stranger.Role != harness.Echo {
+		answer := g.Init().Get(s.Addr)
+		if g.Init().Get(s.Addr).Body == answer.Body {
+			body = []byte(answer.Body) // of all answers, then
+		}
+		record.NoteAnswer(module, answer.Status, len(answer.Body))
+	}
 	for _, l := range versusLoads(stranger.Role) {
+		l.Expect = body
 		m := s.Measure(l.name, l.warm())
 		if m.Bad == "" {
 			m = s.Measure(l.name, l.LoadRequest)

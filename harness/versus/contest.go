@@ -72,6 +72,8 @@ type Record struct {
 	Template       string        `json:"template"` // that all guests were clones of
 	Builds         [2]string     `json:"builds"`   // digests of the modules
 	Measurements   []Measurement `json:"measurements"`
+	// Answers is what each module answers, in words: "200, 12 bytes". It is empty for what echoes.
+	Answers [2]string `json:"answers"`
 	// Flaws are what the oracles found beside, in one line each, by module.
 	Flaws [2][]string `json:"flaws"`
 }
@@ -93,6 +95,11 @@ func (r *Record) Note(s figure.Setting, template string, module int, build strin
 	}
 	r.Builds[module] = build
 	return nil
+}
+
+// NoteAnswer notes what a module answers to the request of the loads: who says less has less to do.
+func (r *Record) NoteAnswer(module, status, size int) {
+	r.Answers[module] = fmt.Sprintf("%d, %d bytes", status, size)
 }
 
 // Add keeps flaws of a module, each once.

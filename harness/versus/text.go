@@ -46,6 +46,9 @@ func (s Spec) text(r *Record, c Contest, raw [2]string) (string, int) {
 	for _, line := range bad {
 		b.WriteString(line + "\n")
 	}
+	if r.Answers[0] != r.Answers[1] {
+		fmt.Fprintf(&b, "\nNot the same work: A answers %s, B %s.\n", r.Answers[0], r.Answers[1])
+	}
 	b.WriteString("\n" + explain(c.Rounds, spread))
 	for i, flaws := range r.Flaws {
 		for _, f := range flaws {

@@ -129,6 +129,22 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// Modules that answer different things are compared, and the comparison says so.
+func TestTextNamesDifferentAnswers(t *testing.T) {
+	r := Record{Setting: setting}
+	c := Contest{Rounds: 1}
+	s := Spec{Dirs: []string{"a", "b"}}
+	r.NoteAnswer(0, 200, 12)
+	r.NoteAnswer(1, 200, 12)
+	if text, _ := s.text(&r, c, [2]string{}); strings.Contains(text, "Not the same work") {
+		t.Errorf("answers that are the same:\n%s", text)
+	}
+	r.NoteAnswer(1, 204, 0)
+	if text, _ := s.text(&r, c, [2]string{}); !strings.Contains(text, "Not the same work: A answers 200, 12 bytes, B 204, 0 bytes.") {
+		t.Errorf("answers that differ:\n%s", text)
+	}
+}
+
 func TestContestAcrossProcesses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "contest.json")
 	want := Contest{Rounds: 2, Record: "record.json"}
