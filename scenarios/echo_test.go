@@ -98,7 +98,8 @@ func TestEchoToASlowReader(t *testing.T) {
 func TestEchoOfManyAtOnce(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	kecho := g.Serve(harness.Echo)
+	// A connection that finds the queue full is tried again after 1, 3, 7 and 15 s: on a slow machine as long as any patience.
+	kecho := g.Serve(harness.Echo, "backlog=1024")
 	traffic := g.Init().EchoTraffic(kecho.Addr, 200, message)
 	var conns []*harness.Conn
 	for range 10 {
