@@ -1,4 +1,4 @@
-# Memory that idle connections take.
+# What idle connections cost: memory, and the time of who is not idle.
 set xlabel "idle connections"
 set ylabel "memory of client and server, MiB"
 set format x "%.0f"
