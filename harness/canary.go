@@ -20,6 +20,8 @@ type Canary struct {
 	Kind   finding.Kind
 	// Class, where it is given, is part of the finding's class: the words differ a little from kernel to kernel.
 	Class string
+	// Init tells that the module shows the bug only in its init: "init=NAME" on insmod's command line.
+	Init bool
 	// Anywhere tells that the detector cannot name the line: what it sees has no stack, or one that the module is not on.
 	Anywhere bool
 }
@@ -78,6 +80,12 @@ func (t Testimony) has(meant func(finding.Finding) bool) bool {
 		}
 	}
 	return false
+}
+
+// InsmodBug loads module/canary with a bug that it shows in its init, and unloads it.
+func (g *Guest) InsmodBug(bug string) {
+	g.tb.Helper()
+	g.Insmod("canary", "init="+bug).Rmmod()
 }
 
 // SetBug has module/canary show a bug, now.

@@ -28,6 +28,12 @@ func anywhere(c harness.Canary) harness.Canary {
 	return c
 }
 
+// inInit is a canary that is shown in the module's init.
+func inInit(c harness.Canary) harness.Canary {
+	c.Init = true
+	return c
+}
+
 const (
 	log  = finding.OracleLog
 	left = finding.OracleSurvivors
@@ -39,6 +45,7 @@ var canaries = []canary{
 	{Canary: sees("leak_kmalloc", finding.OracleLedger, finding.Leak, "kmalloc-")},
 	{Canary: sees("leak_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc")},
 	{Canary: sees("leak_skb", finding.OracleLedger, finding.Leak, "")},
+	{Canary: inInit(sees("init_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc"))},
 	{Canary: sees("refcount", log, finding.Refcount, "underflow")},
 	{Canary: sees("warn", log, finding.Warning, "")},
 	{Canary: sees("shift", log, finding.UBSAN, "shift-out-of-bounds"), needs: "CONFIG_UBSAN_SHIFT"},
@@ -131,8 +138,16 @@ func (of group) show(_ testing.TB, g *harness.Guest) {
 		g.Watchdogs(of.watchdogs)
 	}
 	red := g.Netns("red")
+	for _, c := range of.shown {
+		if c.Init {
+			g.InsmodBug(c.Bug)
+		}
+	}
 	module := g.Insmod("canary")
 	for _, c := range of.shown {
+		if c.Init {
+			continue
+		}
 		module.SetBug(red, c.Bug)
 		switch c.Kind {
 		case finding.PageFault: // it is seen only when the module has gone

@@ -49,7 +49,7 @@ var (
 
 	Ledger    = Op[LedgerRequest, LedgerAnswer]{"ledger"}
 	Settle    = Op[SettleRequest, None]{"settle"}
-	Areas     = Op[LedgerRequest, LedgerAnswer]{"areas"} // of vmalloc: what the host cannot read of the ledger itself
+	Areas     = Op[LedgerRequest, LedgerAnswer]{"areas"} // of vmalloc: what may be the module's, which the host cannot read itself
 	Survivors = Op[None, SurvivorsAnswer]{"survivors"}
 	Kmemleak  = Op[KmemleakRequest, KmemleakAnswer]{"kmemleak"}
 	Idle      = Op[IdleRequest, IdleAnswer]{"idle"}

@@ -32,6 +32,8 @@ void canary_leak_kmalloc(void);
 void canary_leak_vmalloc(void);
 void canary_leak_skb(void);
 void canary_leak_large(void);
+void canary_init_vmalloc(void);
+void canary_init_large(void);
 void canary_list(void);
 void canary_refcount(void);
 void canary_shift(void);
