@@ -124,8 +124,6 @@ func (g *Guest) unload() bool {
 			return false
 		case err == nil && !answer.Done:
 			g.rmmodFinding(m.Name, answer)
-		case err == nil:
-			g.noteUnloaded(answer.At)
 		}
 	}
 	return !g.has(finding.OracleRmmod)

@@ -64,6 +64,7 @@ var canaries = []canary{
 	{Canary: anywhere(sees("thread_left", left, finding.Survivor, "thread"))},
 
 	{Canary: sees("leak_large", finding.OracleKmemleak, finding.Kmemleak, ""), needs: "CONFIG_DEBUG_KMEMLEAK"},
+	{Canary: inInit(sees("init_large", finding.OracleKmemleak, finding.Kmemleak, "")), needs: "CONFIG_DEBUG_KMEMLEAK"},
 
 	{Canary: sees("uaf", log, finding.KASAN, "use-after-free"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("oob", log, finding.KASAN, "slab-out-of-bounds"), needs: "CONFIG_KASAN", deadly: true},

@@ -99,16 +99,13 @@ type Socket struct {
 	Agent bool `json:"agent,omitempty"`
 }
 
-// KmemleakRequest has the kernel look for objects that nothing points to.
-type KmemleakRequest struct {
-	// Until is the guest time on CLOCK_MONOTONIC up to which objects are of interest: when the module had gone.
-	Until time.Duration `json:"until"`
-}
-
-// KmemleakAnswer is what the kernel's scan found.
+// KmemleakAnswer is what the kernel's scan found of all that was there when it was asked for.
 type KmemleakAnswer struct {
 	Text string        `json:"text"` // /sys/kernel/debug/kmemleak
 	Scan time.Duration `json:"scan"` // guest time that one scan took
+	// Jiffies is what the kernel counted at the guest time Now on CLOCK_MONOTONIC: it tells in jiffies when an object was made.
+	Jiffies uint64        `json:"jiffies"`
+	Now     time.Duration `json:"now"`
 }
 
 // IdleRequest asks whether the processors come to rest.
