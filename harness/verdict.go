@@ -96,6 +96,9 @@ func (g *Guest) unloadAndJudge() {
 	if unloaded && len(splats) == 0 {
 		g.judgeReinsertion()
 	}
+	if unloaded {
+		g.judgeSockets()
+	}
 	g.deleteNamespaces()
 	if unloaded {
 		g.judgeLedger()

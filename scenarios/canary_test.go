@@ -34,6 +34,12 @@ func inInit(c harness.Canary) harness.Canary {
 	return c
 }
 
+// titled is a canary of which the finding's title says more than its class does.
+func titled(c harness.Canary, title string) harness.Canary {
+	c.Title = title
+	return c
+}
+
 const (
 	log  = finding.OracleLog
 	left = finding.OracleSurvivors
@@ -57,7 +63,8 @@ var canaries = []canary{
 	{Canary: sees("soft_lockup", log, finding.SoftLockup, ""), needs: "CONFIG_SOFTLOCKUP_DETECTOR"},
 	{Canary: anywhere(sees("proc_left", left, finding.Survivor, "proc"))},
 	{Canary: anywhere(sees("sysfs_left", left, finding.Survivor, "sysfs"))},
-	{Canary: anywhere(sees("socket_left", left, finding.Survivor, "socket"))},
+	{Canary: titled(anywhere(sees("socket_left", left, finding.Survivor, "socket")), "left in the initial namespace")},
+	{Canary: titled(anywhere(sees("netns_socket_left", left, finding.Survivor, "socket")), "left in namespace red")},
 	{Canary: anywhere(sees("netns_left", left, finding.Survivor, "netns"))},
 	{Canary: anywhere(sees("signals_left", left, finding.Survivor, "signals"))},
 	{Canary: anywhere(sees("workqueue_left", left, finding.Survivor, "thread"))},

@@ -68,6 +68,26 @@ func (s *Snapshots) Take(wire.None) (wire.SurvivorsAnswer, error) {
 	return answer, nil
 }
 
+// Sockets lists the sockets of the namespaces beside the initial one.
+func (s *Snapshots) Sockets(wire.None) (wire.SocketsAnswer, error) {
+	var answer wire.SocketsAnswer
+	own, err := ownSockets()
+	if err != nil {
+		return answer, err
+	}
+	for _, name := range s.spaces.Names() {
+		err := s.spaces.Do(name, func() error {
+			sockets, err := tcpSockets(name, own)
+			answer.Sockets = append(answer.Sockets, sockets...)
+			return err
+		})
+		if err != nil {
+			return answer, fmt.Errorf("sockets in namespace %q: %w", name, err)
+		}
+	}
+	return answer, nil
+}
+
 // within marks entries as those of a namespace.
 func within(name string, entries []string) []string {
 	for i := range entries {

@@ -2,6 +2,7 @@ package survivors
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -203,6 +204,30 @@ func TestTake(t *testing.T) {
 		if !slices.Contains(got.Proc, want) {
 			t.Errorf("%s is missing", want)
 		}
+	}
+}
+
+func TestSockets(t *testing.T) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	g := &guest{}
+	s, err := New(g, func(_, path string) string { return path })
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Sockets(wire.None{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"red"}, g.entered); diff != "" {
+		t.Errorf("namespaces that were entered (-want +got):\n%s", diff)
+	}
+	i := slices.IndexFunc(got.Sockets, func(s wire.Socket) bool { return s.Local == listener.Addr().String() && s.State == "LISTEN" })
+	if i < 0 || got.Sockets[i].Netns != "red" || !got.Sockets[i].Agent {
+		t.Errorf("the listener at %v is not among the agent's sockets in red: %+v", listener.Addr(), got.Sockets)
 	}
 }
 

@@ -51,6 +51,7 @@ var (
 	Settle    = Op[SettleRequest, None]{"settle"}
 	Areas     = Op[LedgerRequest, LedgerAnswer]{"areas"} // of vmalloc: what may be the module's, which the host cannot read itself
 	Survivors = Op[None, SurvivorsAnswer]{"survivors"}
+	Sockets   = Op[None, SocketsAnswer]{"sockets"} // of the agent's namespaces alone, which is cheap
 	Kmemleak  = Op[None, KmemleakAnswer]{"kmemleak"}
 	Idle      = Op[IdleRequest, IdleAnswer]{"idle"}
 )

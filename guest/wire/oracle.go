@@ -77,6 +77,12 @@ type SurvivorsAnswer struct {
 	Netns   int      `json:"netns"`   // as in [LedgerAnswer]
 }
 
+// SocketsAnswer is the TCP sockets of every namespace that the agent has made. One that a module forgot holds no reference to its namespace: when
+// that is gone, nobody sees it any more.
+type SocketsAnswer struct {
+	Sockets []Socket `json:"sockets"`
+}
+
 // Thread is a kernel thread.
 type Thread struct {
 	PID   int    `json:"pid"`

@@ -42,7 +42,7 @@ func Survivors(module string, before, after wire.SurvivorsAnswer) []Finding {
 	}
 	findings := survivingThreads(module, before.Threads, after.Threads)
 	findings = append(findings, changedWorkers(module, before.Threads, after.Threads)...)
-	findings = append(findings, survivingSockets(module, before.Sockets, after.Sockets)...)
+	findings = append(findings, Sockets(module, before.Sockets, after.Sockets)...)
 	findings = append(findings, survivingPaths(module, "sysfs", before.Sysfs, after.Sysfs)...)
 	findings = append(findings, survivingPaths(module, "proc", before.Proc, after.Proc)...)
 	if more := after.Netns - before.Netns; before.Netns >= 0 && after.Netns >= 0 && more > 0 {
@@ -101,7 +101,9 @@ func changedWorkers(module string, before, after []wire.Thread) []Finding {
 	return []Finding{survivor(module, "signals", fmt.Sprintf("%s of the kernel left with signals allowed", plural(len(lines), "worker")), lines...)}
 }
 
-func survivingSockets(module string, before, after []wire.Socket) []Finding {
+// Sockets returns the TCP sockets that are there after the module is gone and were not there before it came. Those of the agent, and those
+// that TCP ends by itself, are not among them.
+func Sockets(module string, before, after []wire.Socket) []Finding {
 	var findings []Finding
 	at := map[string]int{}
 	for _, s := range after {

@@ -59,6 +59,7 @@ void canary_thread_left(void);
 void canary_text_left(void);
 void canary_leave(void);
 void canary_socket_left(void);
+void canary_netns_socket_left(void);
 void canary_proc_left(void);
 void canary_sysfs_left(void);
 void canary_netns_left(void);

@@ -62,6 +62,7 @@ static const struct canary_bug bugs[] = {
 	{ "thread_left", canary_thread_left },
 	{ "text_left", canary_text_left },
 	{ "socket_left", canary_socket_left },
+	{ "netns_socket_left", canary_netns_socket_left },
 	{ "proc_left", canary_proc_left },
 	{ "sysfs_left", canary_sysfs_left },
 	{ "netns_left", canary_netns_left },
