@@ -66,7 +66,8 @@ var canaries = []canary{
 	{Canary: titled(anywhere(sees("socket_left", left, finding.Survivor, "socket")), "left in the initial namespace")},
 	{Canary: titled(anywhere(sees("netns_socket_left", left, finding.Survivor, "socket")), "left in namespace red")},
 	{Canary: anywhere(sees("netns_left", left, finding.Survivor, "netns"))},
-	{Canary: anywhere(sees("signals_left", left, finding.Survivor, "signals"))},
+	{Canary: titled(anywhere(sees("signals_left", left, finding.Survivor, "signals")), "signals allowed")},
+	{Canary: titled(anywhere(sees("signals_blocked", left, finding.Survivor, "signals")), "signals blocked")},
 	{Canary: anywhere(sees("workqueue_left", left, finding.Survivor, "thread"))},
 	{Canary: anywhere(sees("thread_left", left, finding.Survivor, "thread"))},
 

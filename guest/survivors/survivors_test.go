@@ -143,7 +143,7 @@ func TestKernelThreads(t *testing.T) {
 			t.Fatal(err)
 		}
 		for file, text := range map[string]string{
-			"stat": stat, "stack": "[<0>] kthread+0x1/0x2", "status": "Name:\tx\nSigIgn:\tfffffffffffffeff\n",
+			"stat": stat, "stack": "[<0>] kthread+0x1/0x2", "status": changed,
 		} {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
@@ -153,7 +153,7 @@ func TestKernelThreads(t *testing.T) {
 	kthreadd := wire.Thread{PID: 2, Comm: "kthreadd", State: "S"}
 	ksoftirqd := wire.Thread{PID: 9, Comm: "ksoftirqd/0", State: "S"}
 	kweb := wire.Thread{PID: 40, Comm: "kweb", State: "S"}
-	worker := wire.Thread{PID: 50, Comm: "kworker/0:1", State: "I", Heeds: "0x100"}
+	worker := wire.Thread{PID: 50, Comm: "kworker/0:1", State: "I", Heeds: "0x100", Blocks: "0x4000"}
 	got, err := kernelThreads(proc)
 	if diff := cmp.Diff([]wire.Thread{kthreadd, ksoftirqd, kweb, worker}, got); err != nil || diff != "" {
 		t.Errorf("%v, threads (-want +got):\n%s", err, diff)
@@ -231,14 +231,34 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-func TestHeeds(t *testing.T) {
-	for status, want := range map[string]string{
-		"Name:\tkworker/0:1\nSigIgn:\tffffffffffffffff\nSigCgt:\t0\n": "",
-		"Name:\tkworker/0:1\nSigIgn:\tfffffffffffffeff\nSigCgt:\t0\n": "0x100",
-		"Name:\tkworker/0:1\n": "",
+// What /proc/PID/status says of a kernel worker's signals.
+const (
+	asItShould = "Name:\tkworker/0:1\nThreads:\t1\nSigBlk:\t0000000000000000\nSigIgn:\tffffffffffffffff\nSigCgt:\t0\n"
+	changed    = "Name:\tkworker/0:1\nThreads:\t1\nSigBlk:\t0000000000004000\nSigIgn:\tfffffffffffffeff\nSigCgt:\t0\n"
+	ending     = "Name:\tkworker/0:1\nThreads:\t0\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0\n"
+)
+
+func TestReadSignals(t *testing.T) {
+	for _, tt := range []struct {
+		status        string
+		alive         bool
+		heeds, blocks string
+	}{
+		{asItShould, true, "", ""},
+		{changed, true, "0x100", "0x4000"},
+		{ending, false, "", ""},
 	} {
-		if got := heeds(status); got != want {
-			t.Errorf("%q: %q, want %q", status, got, want)
+		var got wire.Thread
+		alive, err := readSignals(&got, tt.status)
+		if err != nil || alive != tt.alive || got.Heeds != tt.heeds || got.Blocks != tt.blocks {
+			t.Errorf("%q: alive %v, %+v, %v", tt.status, alive, got, err)
+		}
+	}
+	for _, name := range []string{"Threads", "SigBlk", "SigIgn"} {
+		for _, bad := range []string{strings.Replace(changed, name, "Sig", 1), strings.Replace(changed, name+":\t", name+":\tx", 1)} {
+			if _, err := readSignals(new(wire.Thread), bad); !errors.Is(err, ErrFormat) {
+				t.Errorf("%q: %v, want %v", bad, err, ErrFormat)
+			}
 		}
 	}
 }

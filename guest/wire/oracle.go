@@ -92,6 +92,8 @@ type Thread struct {
 	// Heeds is the mask of the signals that a worker of the kernel's pools does not ignore, in hexadecimal: all of them ignore all
 	// signals, unless somebody's work has changed that and left it so. Empty for others, and for workers that are as they should be.
 	Heeds string `json:"heeds,omitempty"`
+	// Blocks is the mask of the signals that such a worker blocks: all of them block none, unless somebody's work has changed that.
+	Blocks string `json:"blocks,omitempty"`
 }
 
 // Socket is a TCP socket.

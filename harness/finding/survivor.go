@@ -82,23 +82,34 @@ func survivingThreads(module string, before, after []wire.Thread) []Finding {
 	return findings
 }
 
-// changedWorkers returns a finding for the workers that have learned to heed signals: they are everybody's, and the next work that one of
-// them runs may be interrupted by a signal that was meant for the module's.
+// changedWorkers returns a finding for the workers that have learned to heed signals, and one for those that have come to block some: they are
+// everybody's, and the next work that one of them runs may be interrupted by a signal that was meant for the module's, or miss its own.
 func changedWorkers(module string, before, after []wire.Thread) []Finding {
-	known := map[int]string{}
+	known := map[int]wire.Thread{}
 	for _, t := range before {
-		known[t.PID] = t.Heeds
+		known[t.PID] = t
 	}
-	var lines []string
+	var heed, block []string
 	for _, t := range after {
-		if t.Heeds != "" && t.Heeds != known[t.PID] {
-			lines = append(lines, fmt.Sprintf("%s/%d heeds signals %s", t.Comm, t.PID, t.Heeds))
+		was := known[t.PID]
+		if t.Heeds != "" && t.Heeds != was.Heeds {
+			heed = append(heed, fmt.Sprintf("%s/%d heeds signals %s", t.Comm, t.PID, t.Heeds))
+		}
+		if t.Blocks != "" && t.Blocks != was.Blocks {
+			block = append(block, fmt.Sprintf("%s/%d blocks signals %s", t.Comm, t.PID, t.Blocks))
 		}
 	}
-	if lines == nil {
-		return nil
+	var findings []Finding
+	for _, c := range []struct {
+		how   string
+		lines []string
+	}{{"allowed", heed}, {"blocked", block}} {
+		if c.lines != nil {
+			title := fmt.Sprintf("%s of the kernel left with signals %s", plural(len(c.lines), "worker"), c.how)
+			findings = append(findings, survivor(module, "signals", title, c.lines...))
+		}
 	}
-	return []Finding{survivor(module, "signals", fmt.Sprintf("%s of the kernel left with signals allowed", plural(len(lines), "worker")), lines...)}
+	return findings
 }
 
 // Sockets returns the TCP sockets that are there after the module is gone and were not there before it came. Those of the agent, and those

@@ -39,6 +39,17 @@ func TestSurvivors(t *testing.T) {
 			nil,
 		},
 		{
+			"workers whose signals were changed",
+			func(a *wire.SurvivorsAnswer) {
+				a.Threads = []wire.Thread{a.Threads[0], {PID: 9, Comm: "kworker/0:1-events", Heeds: "0x100", Blocks: "0x4000"},
+					{PID: 70, Comm: "kworker/u4:2", Blocks: "0x1"}, a.Threads[2]}
+			},
+			[]summary{
+				{Survivor, "signals", "kweb", "1 worker of the kernel left with signals allowed", "", 1},
+				{Survivor, "signals", "kweb", "2 workers of the kernel left with signals blocked", "", 1},
+			},
+		},
+		{
 			"rescuers do not, on old kernels and new",
 			func(a *wire.SurvivorsAnswer) {
 				a.Threads = append(a.Threads, wire.Thread{PID: 70, Comm: "kweb_wq", State: "I"}, wire.Thread{PID: 71, Comm: "kworker/R-kweb_wq", State: "I"})

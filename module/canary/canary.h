@@ -64,6 +64,7 @@ void canary_proc_left(void);
 void canary_sysfs_left(void);
 void canary_netns_left(void);
 void canary_signals_left(void);
+void canary_signals_blocked(void);
 void canary_workqueue_left(void);
 void canary_busy(void);
 void canary_exit_hang(void);

@@ -141,6 +141,22 @@ void canary_signals_left(void)
 	flush_work(&allow);
 }
 
+static void block_fn(struct work_struct *unused)
+{
+	sigset_t set;
+
+	siginitset(&set, sigmask(SIGTERM));
+	sigprocmask(SIG_BLOCK, &set, NULL); /* canary: signals_blocked */
+}
+
+void canary_signals_blocked(void)
+{
+	static DECLARE_WORK(block, block_fn);
+
+	schedule_work(&block);
+	flush_work(&block);
+}
+
 /* The rescuer is a thread. A queue without one would leave no trace of it. */
 void canary_workqueue_left(void)
 {

@@ -67,6 +67,7 @@ static const struct canary_bug bugs[] = {
 	{ "sysfs_left", canary_sysfs_left },
 	{ "netns_left", canary_netns_left },
 	{ "signals_left", canary_signals_left },
+	{ "signals_blocked", canary_signals_blocked },
 	{ "workqueue_left", canary_workqueue_left },
 	{ "busy", canary_busy },
 	{ "exit_hang", canary_exit_hang },
