@@ -120,14 +120,23 @@ func TestTreeList(t *testing.T) {
 		}},
 		{"one level", tree{root: "/k", depth: 1}, []string{"/k/12", "/k/fscaps", "/k/loop", "/k/mm", "/k/nested", "/k/webserver"}},
 	} {
-		got := tt.tree.list(root)
+		got, err := tt.tree.list(root)
 		slices.Sort(got)
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", tt.name, err, diff)
 		}
 	}
-	if got := (tree{root: "/k", depth: 1}).list(filepath.Join(root, "absent")); len(got) != 0 {
-		t.Errorf("entries of a directory that is not there: %v", got)
+	for _, gone := range []string{"absent", "fscaps"} {
+		if got, err := (tree{root: "/k", depth: 1}).list(filepath.Join(root, gone)); len(got) != 0 || err != nil {
+			t.Errorf("entries of what is no directory any more: %v, %v", got, err)
+		}
+	}
+	circle := filepath.Join(root, "circle")
+	if err := os.Symlink(circle, circle); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := listAll([]tree{{root: "/k", depth: 1}}, func(string) string { return circle }); err == nil {
+		t.Errorf("a directory that cannot be read has the entries %v, want an error", got)
 	}
 }
 
@@ -186,7 +195,13 @@ func (*guest) Live() (int, error) { return 1, nil }
 // TestTake takes two snapshots of the machine that the tests run on.
 func TestTake(t *testing.T) {
 	g := &guest{}
-	s, err := New(g, func(_, path string) string { return path })
+	sysfs := makeTree(t, "kernel/webserver/", "kernel/debug/slab/") // that of this machine need not be readable
+	s, err := New(g, func(_, path string) string {
+		if below, ok := strings.CutPrefix(path, "/sys/"); ok {
+			return filepath.Join(sysfs, below)
+		}
+		return path
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,8 +215,10 @@ func TestTake(t *testing.T) {
 	if got.Netns != 1 {
 		t.Errorf("%d live namespaces, want 1", got.Netns)
 	}
-	for _, want := range []string{"/proc/net", "/proc/net/tcp", "red:/proc/net/tcp"} {
-		if !slices.Contains(got.Proc, want) {
+	for _, want := range []string{
+		"/proc/net", "/proc/net/tcp", "red:/proc/net/tcp", "/proc/sys/net/core/somaxconn", "/sys/kernel/webserver", "red:/sys/kernel/webserver",
+	} {
+		if !slices.Contains(append(got.Proc, got.Sysfs...), want) {
 			t.Errorf("%s is missing", want)
 		}
 	}

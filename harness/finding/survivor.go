@@ -20,7 +20,6 @@ var (
 	toleratedPaths = []Tolerated{
 		{regexp.MustCompile(`^/sys/(?:class/net|devices/virtual/net)/`), "interfaces are made by the scenario, not by the module"},
 		{regexp.MustCompile(`^/sys/(?:devices/virtual|class)/bdi/|^/sys/fs/`), "mounts are made by the agent, not by the module"},
-		{regexp.MustCompile(`^/proc/sys/net/`), "interfaces are made by the scenario, not by the module"},
 	}
 	// orphanStates are the states of TCP that a socket goes through after its owner has closed it, by which time it has no inode.
 	orphanStates = []string{"FINWAIT1", "FINWAIT2", "CLOSING", "LASTACK", "SYNRECV", "NEWSYNRECV", "CLOSE"}

@@ -130,6 +130,16 @@ func TestSurvivors(t *testing.T) {
 			[]summary{{Survivor, "proc", "kweb", "proc entry /proc/net/drop_tcp_sock was left behind", "", 1}},
 		},
 		{
+			"a sysctl of the network",
+			func(a *wire.SurvivorsAnswer) {
+				a.Proc = append(a.Proc, "/proc/sys/net/kweb", "/proc/sys/net/kweb/backlog", "/proc/sys/net/ipv4/kweb_backlog")
+			},
+			[]summary{
+				{Survivor, "proc", "kweb", "proc entry /proc/sys/net/ipv4/kweb_backlog was left behind", "", 1},
+				{Survivor, "proc", "kweb", "proc entry /proc/sys/net/kweb was left behind", "", 1},
+			},
+		},
+		{
 			"namespaces that cannot die",
 			func(a *wire.SurvivorsAnswer) { a.Netns = 2 },
 			[]summary{{Survivor, "netns", "kweb", "2 network namespaces cannot die: something holds a reference", "", 1}},
