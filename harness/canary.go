@@ -20,6 +20,10 @@ type Canary struct {
 	Kind   finding.Kind
 	// Class, where it is given, is part of the finding's class: the words differ a little from kernel to kernel.
 	Class string
+	// Title, where it is given, is part of the finding's title.
+	Title string
+	// Init tells that the module shows the bug only in its init: "init=NAME" on insmod's command line.
+	Init bool
 	// Anywhere tells that the detector cannot name the line: what it sees has no stack, or one that the module is not on.
 	Anywhere bool
 }
@@ -30,13 +34,16 @@ func (c Canary) String() string {
 	if c.Class != "" {
 		s += " " + c.Class
 	}
+	if c.Title != "" {
+		s += ", " + c.Title
+	}
 	return s
 }
 
 // saw reports whether a finding is the canary, which is at one of the lines.
 func (c Canary) saw(f finding.Finding, lines []finding.Location) bool {
 	switch {
-	case f.Oracle != c.Oracle || f.Kind != c.Kind || !strings.Contains(f.Class, c.Class):
+	case f.Oracle != c.Oracle || f.Kind != c.Kind || !strings.Contains(f.Class, c.Class) || !strings.Contains(f.Title, c.Title):
 		return false
 	case c.Anywhere:
 		return true
@@ -78,6 +85,12 @@ func (t Testimony) has(meant func(finding.Finding) bool) bool {
 		}
 	}
 	return false
+}
+
+// InsmodBug loads module/canary with a bug that it shows in its init, and unloads it.
+func (g *Guest) InsmodBug(bug string) {
+	g.tb.Helper()
+	g.Insmod("canary", "init="+bug).Rmmod()
 }
 
 // SetBug has module/canary show a bug, now.

@@ -58,8 +58,7 @@ type Guest struct {
 	refused   map[string]bool
 	mu        sync.Mutex // guards findings: scenarios may use several goroutines
 	findings  []finding.Finding
-	scan      bool          // see ScanForLeaks
-	unloaded  time.Duration // guest time at which the last module had gone
+	scan      bool // see ScanForLeaks
 }
 
 // An Option changes what Clone hands out.

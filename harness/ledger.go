@@ -142,11 +142,12 @@ func (o *outsideLedger) look(req wire.LedgerRequest) (wire.LedgerAnswer, error) 
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
-	sites, read, err := o.slabs(cause.Asked(req))
+	m := cause.Asked(req)
+	sites, read, err := o.slabs(m)
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
-	answer.Caches, answer.Sites = read, append(sites, answer.Sites...)
+	answer.Caches, answer.Sites = read, append(sites, m.Areas(answer.Sites, sites)...)
 	return answer, nil
 }
 

@@ -138,7 +138,6 @@ func (m *Module) RmmodWithin(deadline time.Duration) {
 	if !answer.Done {
 		m.g.rmmodFinding(m.Name, answer)
 	}
-	m.g.noteUnloaded(answer.At)
 }
 
 // Enable starts the module's server in a namespace.

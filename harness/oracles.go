@@ -220,20 +220,46 @@ func (g *Guest) since() time.Duration {
 // judgeSurvivors compares what is there with what was there before the scenario.
 func (g *Guest) judgeSurvivors() {
 	g.tb.Helper()
-	var name string
-	if len(g.modules) > 0 {
-		name = g.modules[0].Name
+	g.await(func() ([]finding.Finding, error) {
+		now, err := try(g, wire.Survivors, wire.None{})
+		return finding.Survivors(g.blamed(), g.baseline.survivors, now), err
+	})
+}
+
+// judgeSockets looks for sockets that were left in the scenario's namespaces, as long as these are there: nothing else shows them.
+func (g *Guest) judgeSockets() {
+	g.tb.Helper()
+	if !slices.ContainsFunc(g.netns, func(n *Netns) bool { return !n.deleted }) {
+		return
 	}
+	g.await(func() ([]finding.Finding, error) {
+		now, err := try(g, wire.Sockets, wire.None{})
+		return finding.Sockets(g.blamed(), nil, now.Sockets), err
+	})
+}
+
+// await has survivors looked for until there are none, or until what is only being ended has had its time, and keeps what is left.
+func (g *Guest) await(look func() ([]finding.Finding, error)) {
+	g.tb.Helper()
 	var found []finding.Finding
 	err := await(g.settle(), func() (bool, error) {
-		now, err := try(g, wire.Survivors, wire.None{})
-		found = finding.Survivors(name, g.baseline.survivors, now)
+		var err error
+		found, err = look()
 		return len(found) == 0, err
 	})
 	if err != nil {
 		g.blind(finding.OracleSurvivors, err)
+		return
 	}
 	g.found(found...)
+}
+
+// blamed is the module that survivors are put down to: nobody knows whose they are.
+func (g *Guest) blamed() string {
+	if len(g.modules) == 0 {
+		return ""
+	}
+	return g.modules[0].Name
 }
 
 // awaitNamespaces waits until no more than want namespaces live, and returns how many do.

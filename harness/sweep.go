@@ -77,7 +77,8 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 	if req.Write != nil { // has few
 		req.Stride = 1
 	}
-	for req.First, req.Count = 1, sweepBatch; req.First < sweepMost; req.First += req.Count * req.Stride {
+	reported := false
+	err := eachBatch(&req, func() (over bool) {
 		answer := call(g, wire.Sweep, req)
 		steps := answer.Steps
 		failed += len(steps)
@@ -93,17 +94,36 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 		g.readKernelLog()
 		if found := g.reports(); len(found) > 0 {
 			g.tb.Errorf("%s: the kernel log has a report after allocations %d to %d had failed", what, req.First, steps[len(steps)-1].N)
-			return
+			reported = true
+			return true
 		}
-		if last := answer.Undisturbed; last != nil {
-			if last.Errno != 0 {
-				g.tb.Errorf("%s fails with %v although no allocation does", what, syscall.Errno(last.Errno))
-			}
-			break
+		last := answer.Undisturbed
+		if last != nil && last.Errno != 0 {
+			g.tb.Errorf("%s fails with %v although no allocation does", what, syscall.Errno(last.Errno))
 		}
+		return last != nil
+	})
+	if err != nil {
+		g.tb.Fatalf("%s: %v", what, err)
+	}
+	if reported {
+		return
 	}
 	if failed == 0 {
 		g.tb.Errorf("%s: not one allocation could be made to fail", what)
 	}
 	g.tb.Logf("%s: %d allocations failed in turn, calls by outcome: %v", what, failed, outcomes)
+}
+
+// errSweepMost is a sweep that came to no end: what it did not try may hide anything.
+var errSweepMost = fmt.Errorf("more than %d allocations, of which the rest was not tried", sweepMost)
+
+// eachBatch has one batch of allocations after the other tried, until that is over.
+func eachBatch(req *wire.SweepRequest, try func() (over bool)) error {
+	for req.First, req.Count = 1, sweepBatch; req.First < sweepMost; req.First += req.Count * req.Stride {
+		if try() {
+			return nil
+		}
+	}
+	return errSweepMost
 }

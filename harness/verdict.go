@@ -96,6 +96,9 @@ func (g *Guest) unloadAndJudge() {
 	if unloaded && len(splats) == 0 {
 		g.judgeReinsertion()
 	}
+	if unloaded {
+		g.judgeSockets()
+	}
 	g.deleteNamespaces()
 	if unloaded {
 		g.judgeLedger()
@@ -124,8 +127,6 @@ func (g *Guest) unload() bool {
 			return false
 		case err == nil && !answer.Done:
 			g.rmmodFinding(m.Name, answer)
-		case err == nil:
-			g.noteUnloaded(answer.At)
 		}
 	}
 	return !g.has(finding.OracleRmmod)

@@ -28,6 +28,18 @@ func anywhere(c harness.Canary) harness.Canary {
 	return c
 }
 
+// inInit is a canary that is shown in the module's init.
+func inInit(c harness.Canary) harness.Canary {
+	c.Init = true
+	return c
+}
+
+// titled is a canary of which the finding's title says more than its class does.
+func titled(c harness.Canary, title string) harness.Canary {
+	c.Title = title
+	return c
+}
+
 const (
 	log  = finding.OracleLog
 	left = finding.OracleSurvivors
@@ -39,6 +51,7 @@ var canaries = []canary{
 	{Canary: sees("leak_kmalloc", finding.OracleLedger, finding.Leak, "kmalloc-")},
 	{Canary: sees("leak_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc")},
 	{Canary: sees("leak_skb", finding.OracleLedger, finding.Leak, "")},
+	{Canary: inInit(sees("init_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc"))},
 	{Canary: sees("refcount", log, finding.Refcount, "underflow")},
 	{Canary: sees("warn", log, finding.Warning, "")},
 	{Canary: sees("shift", log, finding.UBSAN, "shift-out-of-bounds"), needs: "CONFIG_UBSAN_SHIFT"},
@@ -50,13 +63,16 @@ var canaries = []canary{
 	{Canary: sees("soft_lockup", log, finding.SoftLockup, ""), needs: "CONFIG_SOFTLOCKUP_DETECTOR"},
 	{Canary: anywhere(sees("proc_left", left, finding.Survivor, "proc"))},
 	{Canary: anywhere(sees("sysfs_left", left, finding.Survivor, "sysfs"))},
-	{Canary: anywhere(sees("socket_left", left, finding.Survivor, "socket"))},
+	{Canary: titled(anywhere(sees("socket_left", left, finding.Survivor, "socket")), "left in the initial namespace")},
+	{Canary: titled(anywhere(sees("netns_socket_left", left, finding.Survivor, "socket")), "left in namespace red")},
 	{Canary: anywhere(sees("netns_left", left, finding.Survivor, "netns"))},
-	{Canary: anywhere(sees("signals_left", left, finding.Survivor, "signals"))},
+	{Canary: titled(anywhere(sees("signals_left", left, finding.Survivor, "signals")), "signals allowed")},
+	{Canary: titled(anywhere(sees("signals_blocked", left, finding.Survivor, "signals")), "signals blocked")},
 	{Canary: anywhere(sees("workqueue_left", left, finding.Survivor, "thread"))},
 	{Canary: anywhere(sees("thread_left", left, finding.Survivor, "thread"))},
 
 	{Canary: sees("leak_large", finding.OracleKmemleak, finding.Kmemleak, ""), needs: "CONFIG_DEBUG_KMEMLEAK"},
+	{Canary: inInit(sees("init_large", finding.OracleKmemleak, finding.Kmemleak, "")), needs: "CONFIG_DEBUG_KMEMLEAK"},
 
 	{Canary: sees("uaf", log, finding.KASAN, "use-after-free"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("oob", log, finding.KASAN, "slab-out-of-bounds"), needs: "CONFIG_KASAN", deadly: true},
@@ -131,8 +147,16 @@ func (of group) show(_ testing.TB, g *harness.Guest) {
 		g.Watchdogs(of.watchdogs)
 	}
 	red := g.Netns("red")
+	for _, c := range of.shown {
+		if c.Init {
+			g.InsmodBug(c.Bug)
+		}
+	}
 	module := g.Insmod("canary")
 	for _, c := range of.shown {
+		if c.Init {
+			continue
+		}
 		module.SetBug(red, c.Bug)
 		switch c.Kind {
 		case finding.PageFault: // it is seen only when the module has gone

@@ -43,7 +43,7 @@ func (m Module) Owns(f wire.StackFrame) bool {
 	if f.Func != "" {
 		return f.Module == m.Name && m.Name != ""
 	}
-	return slices.ContainsFunc(m.Text, func(r wire.Range) bool { return f.Addr >= r.Start && f.Addr < r.End })
+	return slices.ContainsFunc(m.Text, func(r wire.Range) bool { return in(f, r) })
 }
 
 // tick is how coarse ages are: they are counted in jiffies.
@@ -76,9 +76,7 @@ func (m Module) caused(stack []wire.StackFrame) bool {
 // youngest and the oldest object of a site, will do.
 func (m Module) initialized(stack []wire.StackFrame, made ...Span) bool {
 	for _, init := range m.Init {
-		passes := slices.ContainsFunc(stack, func(f wire.StackFrame) bool {
-			return f.Func == "" && f.Addr >= init.Start && f.Addr < init.End
-		})
+		passes := slices.ContainsFunc(stack, func(f wire.StackFrame) bool { return in(f, init.Range) })
 		if passes && slices.ContainsFunc(made, func(t Span) bool { return t.Latest >= init.From-tick && t.Earliest <= init.Until+tick }) {
 			return true
 		}

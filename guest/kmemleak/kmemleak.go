@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"strconv"
 	"sync"
 	"time"
 
@@ -22,6 +24,8 @@ const minAge = 5*time.Second + 50*time.Millisecond
 type Scanner struct {
 	mu   sync.Mutex // two callers would halve each other's scans
 	file string
+	// timers is /proc/timer_list, where the kernel tells jiffies and the time at once.
+	timers string
 	// now is the guest's clock, and sleep waits by it.
 	now   func() (time.Duration, error)
 	sleep func(time.Duration)
@@ -29,23 +33,25 @@ type Scanner struct {
 
 // New returns the scanner of the running kernel.
 func New() *Scanner {
-	return &Scanner{file: "/sys/kernel/debug/kmemleak", now: monotonic, sleep: time.Sleep}
+	return &Scanner{file: "/sys/kernel/debug/kmemleak", timers: "/proc/timer_list", now: monotonic, sleep: time.Sleep}
 }
 
-// Scan answers a request: what nothing points to of all that was allocated up to a time.
-func (s *Scanner) Scan(req wire.KmemleakRequest) (wire.KmemleakAnswer, error) {
+// Scan tells what nothing points to of all that is there now.
+func (s *Scanner) Scan(wire.None) (wire.KmemleakAnswer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	began := time.Now()
+	began, err := s.now()
+	if err != nil {
+		return wire.KmemleakAnswer{}, err
+	}
 	if err := s.scan(); err != nil {
 		return wire.KmemleakAnswer{}, err
 	}
-	once := time.Since(began)
 	now, err := s.now()
 	if err != nil {
 		return wire.KmemleakAnswer{}, err
 	}
-	if young := req.Until + minAge - now; young > 0 {
+	if young := began + minAge - now; young > 0 {
 		s.sleep(young)
 	}
 	if err := s.scan(); err != nil {
@@ -55,7 +61,29 @@ func (s *Scanner) Scan(req wire.KmemleakRequest) (wire.KmemleakAnswer, error) {
 	if err != nil {
 		return wire.KmemleakAnswer{}, fmt.Errorf("read kmemleak: %w", err)
 	}
-	return wire.KmemleakAnswer{Text: string(text), Scan: once}, nil
+	answer := wire.KmemleakAnswer{Text: string(text), Scan: now - began}
+	timers, err := os.ReadFile(s.timers)
+	if err != nil {
+		return wire.KmemleakAnswer{}, fmt.Errorf("read jiffies: %w", err)
+	}
+	answer.Jiffies, answer.Now, err = parseTimers(string(timers))
+	return answer, err
+}
+
+var (
+	nowRE     = regexp.MustCompile(`(?m)^now at (\d+) nsecs$`)
+	jiffiesRE = regexp.MustCompile(`(?m)^jiffies: (\d+)$`)
+)
+
+// parseTimers reads jiffies, and the time on CLOCK_MONOTONIC, from /proc/timer_list.
+func parseTimers(text string) (jiffies uint64, now time.Duration, err error) {
+	n, j := nowRE.FindStringSubmatch(text), jiffiesRE.FindStringSubmatch(text)
+	if n == nil || j == nil {
+		return 0, 0, errors.New("no time or no jiffies in /proc/timer_list")
+	}
+	ns, err1 := strconv.ParseInt(n[1], 10, 64)
+	jiffies, err2 := strconv.ParseUint(j[1], 10, 64)
+	return jiffies, time.Duration(ns), errors.Join(err1, err2)
 }
 
 // scan has the kernel scan and returns when it has.

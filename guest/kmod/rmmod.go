@@ -48,8 +48,7 @@ func (u *Unloader) Rmmod(req wire.RmmodRequest) (wire.RmmodAnswer, error) {
 	}
 	switch {
 	case err == nil:
-		at, err := monotonic()
-		return wire.RmmodAnswer{Done: true, Elapsed: call.took, At: at}, err
+		return wire.RmmodAnswer{Done: true, Elapsed: call.took}, nil
 	case errors.Is(err, unix.EWOULDBLOCK), errors.Is(err, unix.EBUSY):
 		answer := wire.RmmodAnswer{Elapsed: call.took}
 		var errno unix.Errno

@@ -16,7 +16,7 @@ const areaCache = "vmalloc"
 // pageSize is that of the only architecture there is.
 const pageSize = 4096
 
-// areas returns what the module has from vmalloc and its like. The kernel keeps only the caller of each area, and no age.
+// areas returns what the module may have from vmalloc and its like: see [cause.Module.Areas].
 func (l *Ledger) areas(m cause.Module) ([]wire.Site, error) {
 	text, err := os.ReadFile(l.vmalloc)
 	if err != nil {
@@ -29,7 +29,7 @@ func (l *Ledger) areas(m cause.Module) ([]wire.Site, error) {
 	var sites []wire.Site
 	at := map[string]int{}
 	for _, a := range all {
-		if !m.Owns(a.caller) {
+		if !m.MayOwn(a.caller) {
 			continue
 		}
 		key := fmt.Sprint(a)

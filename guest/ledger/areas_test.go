@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -44,5 +45,45 @@ func TestAreas(t *testing.T) {
 	}
 	if _, err := l.Read(wire.LedgerRequest{Name: "kweb"}); err == nil {
 		t.Error("a ledger that cannot see vmalloc did not say so")
+	}
+}
+
+// Init's text is given away, so an area that init called for is told by the object that describes it, whose age is known.
+func TestReadFindsAreasOfInit(t *testing.T) {
+	const described = `      1 __get_vm_area_node+0x10/0x20 age=500 pid=9 cpus=0
+        __get_vm_area_node+0x10/0x20
+        vmalloc+0x4a/0x50
+        0xffffffffc0403040
+        do_one_initcall+0x41/0x1d0
+`
+	l := fake(t, map[string]string{"kmalloc-64": described})
+	if err := os.WriteFile(l.vmalloc, []byte(areas), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	up, err := monotonic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := up - 2*time.Second // 500 jiffies ago
+	ran := func(at time.Duration) wire.LedgerRequest {
+		return wire.LedgerRequest{Name: "kweb", Init: []wire.InitText{{
+			Range: wire.Range{Start: 0xffffffffc0403000, End: 0xffffffffc0404000}, From: at, Until: at + 100*time.Millisecond,
+		}}}
+	}
+	for _, tt := range []struct {
+		name string
+		at   time.Duration
+		want []string
+	}{
+		{"while init ran", made, []string{"kmalloc-64", "vmalloc", "vmalloc"}},
+		{"by who had the text before", made + time.Minute, []string{"vmalloc"}},
+	} {
+		var got []string
+		for _, s := range read(t, l, ran(tt.at)).Sites {
+			got = append(got, s.Cache)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: caches (-want +got):\n%s", tt.name, diff)
+		}
 	}
 }

@@ -59,7 +59,8 @@ func (l *Ledger) Settle(req wire.SettleRequest) (wire.None, error) {
 	return wire.None{}, nil
 }
 
-// Areas answers a request about the areas of vmalloc alone, which are cheap to list, as they are. No cache is read.
+// Areas answers a request about the areas of vmalloc alone, which are cheap to list, as they are. No cache is read: areas that init called for
+// are among them, be they the module's or not. See [cause.Module.Areas].
 func (l *Ledger) Areas(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 	sites, err := l.areas(cause.Asked(req))
 	return wire.LedgerAnswer{Sites: sites, Netns: -1}, err
@@ -108,7 +109,7 @@ func (l *Ledger) sites(caches []string, m cause.Module) (sites []wire.Site, read
 		sites = append(sites, f...)
 	}
 	areas, err := l.areas(m)
-	return append(sites, areas...), read, errors.Join(append(errs, err)...)
+	return append(sites, m.Areas(areas, sites)...), read, errors.Join(append(errs, err)...)
 }
 
 // cacheSites returns the module's sites in one cache: nil when the cache keeps no traces or has gone away. buf is room

@@ -45,18 +45,17 @@ func (s *Snapshots) Take(wire.None) (wire.SurvivorsAnswer, error) {
 	if err != nil {
 		return answer, err
 	}
-	answer.Sysfs = append(answer.Sysfs, listAll(trees, func(p string) string { return p })...)
-	answer.Proc = append(answer.Proc, listAll(procTrees, func(p string) string { return s.translate("", p) })...)
+	if err := s.list(&answer, "", trees, procTrees); err != nil {
+		return answer, err
+	}
 	for _, name := range append([]string{""}, s.spaces.Names()...) {
 		err := s.spaces.Do(name, func() error {
 			sockets, err := tcpSockets(name, own)
 			answer.Sockets = append(answer.Sockets, sockets...)
-			if name != "" {
-				here := func(p string) string { return s.translate(name, p) }
-				answer.Sysfs = append(answer.Sysfs, within(name, listAll(netnsTrees, here))...)
-				answer.Proc = append(answer.Proc, within(name, listAll(netnsProcTrees, here))...)
+			if err != nil || name == "" {
+				return err
 			}
-			return err
+			return s.list(&answer, name, netnsTrees, netnsProcTrees)
 		})
 		if err != nil {
 			return answer, fmt.Errorf("survivors in namespace %q: %w", name, err)
@@ -68,8 +67,46 @@ func (s *Snapshots) Take(wire.None) (wire.SurvivorsAnswer, error) {
 	return answer, nil
 }
 
-// within marks entries as those of a namespace.
+// Sockets lists the sockets of the namespaces beside the initial one.
+func (s *Snapshots) Sockets(wire.None) (wire.SocketsAnswer, error) {
+	var answer wire.SocketsAnswer
+	own, err := ownSockets()
+	if err != nil {
+		return answer, err
+	}
+	for _, name := range s.spaces.Names() {
+		err := s.spaces.Do(name, func() error {
+			sockets, err := tcpSockets(name, own)
+			answer.Sockets = append(answer.Sockets, sockets...)
+			return err
+		})
+		if err != nil {
+			return answer, fmt.Errorf("sockets in namespace %q: %w", name, err)
+		}
+	}
+	return answer, nil
+}
+
+// list adds the entries of trees to a snapshot, as a thread in the namespace sees them.
+func (s *Snapshots) list(answer *wire.SurvivorsAnswer, name string, sysfs, proc []tree) error {
+	here := func(p string) string { return s.translate(name, p) }
+	entries, err := listAll(sysfs, here)
+	if err != nil {
+		return err
+	}
+	answer.Sysfs = append(answer.Sysfs, within(name, entries)...)
+	if entries, err = listAll(proc, here); err != nil {
+		return err
+	}
+	answer.Proc = append(answer.Proc, within(name, entries)...)
+	return nil
+}
+
+// within marks entries as those of a namespace; the initial one has no mark.
 func within(name string, entries []string) []string {
+	if name == "" {
+		return entries
+	}
 	for i := range entries {
 		entries[i] = name + ":" + entries[i]
 	}

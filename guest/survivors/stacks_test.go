@@ -19,7 +19,7 @@ func TestStacksOfThoseInTheModule(t *testing.T) {
 			t.Fatal(err)
 		}
 		stat := fmt.Sprintf("%d (kworker/0:1) I 2 0 0 0 -1 %d 0 0", pid, pfKthread)
-		for name, text := range map[string]string{"stat": stat, "status": "", "stack": stack} {
+		for name, text := range map[string]string{"stat": stat, "status": asItShould, "stack": stack} {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package survivors
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,14 +120,23 @@ func TestTreeList(t *testing.T) {
 		}},
 		{"one level", tree{root: "/k", depth: 1}, []string{"/k/12", "/k/fscaps", "/k/loop", "/k/mm", "/k/nested", "/k/webserver"}},
 	} {
-		got := tt.tree.list(root)
+		got, err := tt.tree.list(root)
 		slices.Sort(got)
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", tt.name, err, diff)
 		}
 	}
-	if got := (tree{root: "/k", depth: 1}).list(filepath.Join(root, "absent")); len(got) != 0 {
-		t.Errorf("entries of a directory that is not there: %v", got)
+	for _, gone := range []string{"absent", "fscaps"} {
+		if got, err := (tree{root: "/k", depth: 1}).list(filepath.Join(root, gone)); len(got) != 0 || err != nil {
+			t.Errorf("entries of what is no directory any more: %v, %v", got, err)
+		}
+	}
+	circle := filepath.Join(root, "circle")
+	if err := os.Symlink(circle, circle); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := listAll([]tree{{root: "/k", depth: 1}}, func(string) string { return circle }); err == nil {
+		t.Errorf("a directory that cannot be read has the entries %v, want an error", got)
 	}
 }
 
@@ -142,7 +152,7 @@ func TestKernelThreads(t *testing.T) {
 			t.Fatal(err)
 		}
 		for file, text := range map[string]string{
-			"stat": stat, "stack": "[<0>] kthread+0x1/0x2", "status": "Name:\tx\nSigIgn:\tfffffffffffffeff\n",
+			"stat": stat, "stack": "[<0>] kthread+0x1/0x2", "status": changed,
 		} {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 				t.Fatal(err)
@@ -152,7 +162,7 @@ func TestKernelThreads(t *testing.T) {
 	kthreadd := wire.Thread{PID: 2, Comm: "kthreadd", State: "S"}
 	ksoftirqd := wire.Thread{PID: 9, Comm: "ksoftirqd/0", State: "S"}
 	kweb := wire.Thread{PID: 40, Comm: "kweb", State: "S"}
-	worker := wire.Thread{PID: 50, Comm: "kworker/0:1", State: "I", Heeds: "0x100"}
+	worker := wire.Thread{PID: 50, Comm: "kworker/0:1", State: "I", Heeds: "0x100", Blocks: "0x4000"}
 	got, err := kernelThreads(proc)
 	if diff := cmp.Diff([]wire.Thread{kthreadd, ksoftirqd, kweb, worker}, got); err != nil || diff != "" {
 		t.Errorf("%v, threads (-want +got):\n%s", err, diff)
@@ -185,7 +195,13 @@ func (*guest) Live() (int, error) { return 1, nil }
 // TestTake takes two snapshots of the machine that the tests run on.
 func TestTake(t *testing.T) {
 	g := &guest{}
-	s, err := New(g, func(_, path string) string { return path })
+	sysfs := makeTree(t, "kernel/webserver/", "kernel/debug/slab/") // that of this machine need not be readable
+	s, err := New(g, func(_, path string) string {
+		if below, ok := strings.CutPrefix(path, "/sys/"); ok {
+			return filepath.Join(sysfs, below)
+		}
+		return path
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,21 +215,67 @@ func TestTake(t *testing.T) {
 	if got.Netns != 1 {
 		t.Errorf("%d live namespaces, want 1", got.Netns)
 	}
-	for _, want := range []string{"/proc/net", "/proc/net/tcp", "red:/proc/net/tcp"} {
-		if !slices.Contains(got.Proc, want) {
+	for _, want := range []string{
+		"/proc/net", "/proc/net/tcp", "red:/proc/net/tcp", "/proc/sys/net/core/somaxconn", "/sys/kernel/webserver", "red:/sys/kernel/webserver",
+	} {
+		if !slices.Contains(append(got.Proc, got.Sysfs...), want) {
 			t.Errorf("%s is missing", want)
 		}
 	}
 }
 
-func TestHeeds(t *testing.T) {
-	for status, want := range map[string]string{
-		"Name:\tkworker/0:1\nSigIgn:\tffffffffffffffff\nSigCgt:\t0\n": "",
-		"Name:\tkworker/0:1\nSigIgn:\tfffffffffffffeff\nSigCgt:\t0\n": "0x100",
-		"Name:\tkworker/0:1\n": "",
+func TestSockets(t *testing.T) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	g := &guest{}
+	s, err := New(g, func(_, path string) string { return path })
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Sockets(wire.None{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"red"}, g.entered); diff != "" {
+		t.Errorf("namespaces that were entered (-want +got):\n%s", diff)
+	}
+	i := slices.IndexFunc(got.Sockets, func(s wire.Socket) bool { return s.Local == listener.Addr().String() && s.State == "LISTEN" })
+	if i < 0 || got.Sockets[i].Netns != "red" || !got.Sockets[i].Agent {
+		t.Errorf("the listener at %v is not among the agent's sockets in red: %+v", listener.Addr(), got.Sockets)
+	}
+}
+
+// What /proc/PID/status says of a kernel worker's signals.
+const (
+	asItShould = "Name:\tkworker/0:1\nThreads:\t1\nSigBlk:\t0000000000000000\nSigIgn:\tffffffffffffffff\nSigCgt:\t0\n"
+	changed    = "Name:\tkworker/0:1\nThreads:\t1\nSigBlk:\t0000000000004000\nSigIgn:\tfffffffffffffeff\nSigCgt:\t0\n"
+	ending     = "Name:\tkworker/0:1\nThreads:\t0\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0\n"
+)
+
+func TestReadSignals(t *testing.T) {
+	for _, tt := range []struct {
+		status        string
+		alive         bool
+		heeds, blocks string
+	}{
+		{asItShould, true, "", ""},
+		{changed, true, "0x100", "0x4000"},
+		{ending, false, "", ""},
 	} {
-		if got := heeds(status); got != want {
-			t.Errorf("%q: %q, want %q", status, got, want)
+		var got wire.Thread
+		alive, err := readSignals(&got, tt.status)
+		if err != nil || alive != tt.alive || got.Heeds != tt.heeds || got.Blocks != tt.blocks {
+			t.Errorf("%q: alive %v, %+v, %v", tt.status, alive, got, err)
+		}
+	}
+	for _, name := range []string{"Threads", "SigBlk", "SigIgn"} {
+		for _, bad := range []string{strings.Replace(changed, name, "Sig", 1), strings.Replace(changed, name+":\t", name+":\tx", 1)} {
+			if _, err := readSignals(new(wire.Thread), bad); !errors.Is(err, ErrFormat) {
+				t.Errorf("%q: %v, want %v", bad, err, ErrFormat)
+			}
 		}
 	}
 }

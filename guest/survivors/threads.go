@@ -32,7 +32,7 @@ func kernelStacks(proc string) ([]wire.Thread, error) {
 	return threads(proc, nil, true)
 }
 
-// strangers lists the kernel threads, by PID. Those that are known are as they were, but for what workers heed, and are not
+// strangers lists the kernel threads, by PID. Those that are known are as they were, but for what signals mean to workers, and are not
 // looked at: a PID is not given twice, see the guest's setting of kernel/pid_max, and to look at fifty threads takes the kernel as long
 // as to load a module. Of the others it reads the stack, too.
 func strangers(proc string, known map[int]wire.Thread) ([]wire.Thread, error) {
@@ -79,7 +79,13 @@ func threads(proc string, known map[int]wire.Thread, stacks bool) ([]wire.Thread
 			if err != nil {
 				return nil, fmt.Errorf("thread status: %w", err)
 			}
-			t.Heeds = heeds(string(status))
+			alive, err := readSignals(&t, string(status))
+			if err != nil {
+				return nil, err
+			}
+			if !alive {
+				continue
+			}
 		}
 		all = append(all, t)
 	}
@@ -124,16 +130,40 @@ func parseStat(stat string) (t wire.Thread, flags uint64, err error) {
 	return t, flags, nil
 }
 
-// heeds returns the mask of the signals that a thread does not ignore, or "" where it ignores all, from its /proc/PID/status.
-func heeds(status string) string {
-	_, rest, ok := strings.Cut(status, "\nSigIgn:")
-	if !ok {
-		return ""
+// readSignals reads from a thread's /proc/PID/status which signals it does not ignore, and which it blocks. It is false for one that has ended
+// meanwhile: of that the kernel prints a status without signals.
+func readSignals(t *wire.Thread, status string) (alive bool, err error) {
+	threads, err := statusField(status, "Threads", 10)
+	if err != nil || threads == 0 {
+		return false, err
 	}
+	ignored, err := statusField(status, "SigIgn", 16)
+	if err != nil {
+		return false, err
+	}
+	blocked, err := statusField(status, "SigBlk", 16)
+	if err != nil {
+		return false, err
+	}
+	t.Heeds, t.Blocks = mask(^ignored), mask(blocked)
+	return true, nil
+}
+
+// statusField reads a number of /proc/PID/status: "SigIgn:\tffffffffffffffff".
+func statusField(status, name string, base int) (uint64, error) {
+	_, rest, ok := strings.Cut(status, "\n"+name+":")
 	line, _, _ := strings.Cut(rest, "\n")
-	ignored, err := strconv.ParseUint(strings.TrimSpace(line), 16, 64)
-	if err != nil || ignored == ^uint64(0) {
+	value, err := strconv.ParseUint(strings.TrimSpace(line), base, 64)
+	if !ok || err != nil {
+		return 0, fmt.Errorf("thread status, %s in %q: %w", name, status, ErrFormat)
+	}
+	return value, nil
+}
+
+// mask writes a set of signals, "" where it is empty.
+func mask(signals uint64) string {
+	if signals == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%#x", ^ignored)
+	return fmt.Sprintf("%#x", signals)
 }

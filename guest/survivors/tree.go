@@ -1,9 +1,13 @@
 package survivors
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // tree is a directory of which entries are listed.
@@ -37,7 +41,9 @@ var (
 		{root: "/proc/net", depth: 2},
 		{root: "/proc/fs", depth: 1},
 		{root: "/proc/driver", depth: 1},
-		{root: "/proc/sys", depth: 2},
+		{root: "/proc/sys", depth: 2, skip: []string{"net"}},
+		// Not what each interface has, which is a level deeper: those are made by the scenario.
+		{root: "/proc/sys/net", depth: 2},
 	}
 	// What differs between namespaces.
 	netnsTrees     = []tree{kernelTree, {root: "/sys/class/net", depth: 1}}
@@ -45,23 +51,30 @@ var (
 )
 
 // listAll lists trees. at tells where a path is to be read; entries are named by the path itself.
-func listAll(trees []tree, at func(path string) string) []string {
+func listAll(trees []tree, at func(path string) string) ([]string, error) {
 	var all []string
 	for _, t := range trees {
-		all = append(all, t.list(at(t.root))...)
+		entries, err := t.list(at(t.root))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entries...)
 	}
-	return all
+	return all, nil
 }
 
-// list returns the entries below the root, which is read at dir. A directory that cannot be read, or goes away
-// meanwhile, has none.
-func (t tree) list(dir string) []string {
+// list returns the entries below the root, which is read at dir. A directory that is not there, or goes away meanwhile, has none; one
+// that cannot be read is an error, because anything may be in it.
+func (t tree) list(dir string) ([]string, error) {
 	var entries []string
-	var walk func(dir, name string, depth int)
-	walk = func(dir, name string, depth int) {
+	var walk func(dir, name string, depth int) error
+	walk = func(dir, name string, depth int) error {
 		children, err := os.ReadDir(dir)
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+			return nil
+		}
 		if err != nil {
-			return
+			return fmt.Errorf("list %s: %w", name, err)
 		}
 		for _, c := range children {
 			top := depth == t.depth
@@ -71,12 +84,15 @@ func (t tree) list(dir string) []string {
 			full := path.Join(name, c.Name())
 			entries = append(entries, full)
 			if c.IsDir() && depth > 1 && !(top && slices.Contains(t.skip, c.Name())) {
-				walk(path.Join(dir, c.Name()), full, depth-1)
+				if err := walk(path.Join(dir, c.Name()), full, depth-1); err != nil {
+					return err
+				}
 			}
 		}
+		return nil
 	}
-	walk(dir, t.root, t.depth)
-	return entries
+	err := walk(dir, t.root, t.depth)
+	return entries, err
 }
 
 func isNumber(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }

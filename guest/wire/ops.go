@@ -49,9 +49,10 @@ var (
 
 	Ledger    = Op[LedgerRequest, LedgerAnswer]{"ledger"}
 	Settle    = Op[SettleRequest, None]{"settle"}
-	Areas     = Op[LedgerRequest, LedgerAnswer]{"areas"} // of vmalloc: what the host cannot read of the ledger itself
+	Areas     = Op[LedgerRequest, LedgerAnswer]{"areas"} // of vmalloc: what may be the module's, which the host cannot read itself
 	Survivors = Op[None, SurvivorsAnswer]{"survivors"}
-	Kmemleak  = Op[KmemleakRequest, KmemleakAnswer]{"kmemleak"}
+	Sockets   = Op[None, SocketsAnswer]{"sockets"} // of the agent's namespaces alone, which is cheap
+	Kmemleak  = Op[None, KmemleakAnswer]{"kmemleak"}
 	Idle      = Op[IdleRequest, IdleAnswer]{"idle"}
 )
 
@@ -107,7 +108,6 @@ type RmmodRequest struct {
 type RmmodAnswer struct {
 	Done     bool          `json:"done"`
 	Elapsed  time.Duration `json:"elapsed"`
-	At       time.Duration `json:"at,omitempty"`       // guest time at which it was done, on CLOCK_MONOTONIC
 	Errno    int           `json:"errno,omitempty"`    // of delete_module: EWOULDBLOCK when in use
 	Refcount int           `json:"refcount,omitempty"` // when not done
 	Holders  []string      `json:"holders,omitempty"`  // modules that use it

@@ -77,6 +77,12 @@ type SurvivorsAnswer struct {
 	Netns   int      `json:"netns"`   // as in [LedgerAnswer]
 }
 
+// SocketsAnswer is the TCP sockets of every namespace that the agent has made. One that a module forgot holds no reference to its namespace: when
+// that is gone, nobody sees it any more.
+type SocketsAnswer struct {
+	Sockets []Socket `json:"sockets"`
+}
+
 // Thread is a kernel thread.
 type Thread struct {
 	PID   int    `json:"pid"`
@@ -86,6 +92,8 @@ type Thread struct {
 	// Heeds is the mask of the signals that a worker of the kernel's pools does not ignore, in hexadecimal: all of them ignore all
 	// signals, unless somebody's work has changed that and left it so. Empty for others, and for workers that are as they should be.
 	Heeds string `json:"heeds,omitempty"`
+	// Blocks is the mask of the signals that such a worker blocks: all of them block none, unless somebody's work has changed that.
+	Blocks string `json:"blocks,omitempty"`
 }
 
 // Socket is a TCP socket.
@@ -99,16 +107,13 @@ type Socket struct {
 	Agent bool `json:"agent,omitempty"`
 }
 
-// KmemleakRequest has the kernel look for objects that nothing points to.
-type KmemleakRequest struct {
-	// Until is the guest time on CLOCK_MONOTONIC up to which objects are of interest: when the module had gone.
-	Until time.Duration `json:"until"`
-}
-
-// KmemleakAnswer is what the kernel's scan found.
+// KmemleakAnswer is what the kernel's scan found of all that was there when it was asked for.
 type KmemleakAnswer struct {
 	Text string        `json:"text"` // /sys/kernel/debug/kmemleak
 	Scan time.Duration `json:"scan"` // guest time that one scan took
+	// Jiffies is what the kernel counted at the guest time Now on CLOCK_MONOTONIC: it tells in jiffies when an object was made.
+	Jiffies uint64        `json:"jiffies"`
+	Now     time.Duration `json:"now"`
 }
 
 // IdleRequest asks whether the processors come to rest.

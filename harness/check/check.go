@@ -49,9 +49,15 @@ func Run(ctx context.Context, s Spec) (int, error) {
 			return report.ExitInvalid, err
 		}
 	}
-	testErr := s.testAll(ctx, run, flavors)
+	unrun, testErr := s.testAll(ctx, run, flavors)
 	if ctx.Err() != nil {
 		return report.ExitInvalid, fmt.Errorf("interrupted; what was found so far is in %s", run.Dir())
+	}
+	// What a flavor would have found is unknown, whatever others have found.
+	for _, err := range unrun {
+		if err := run.Fail(err); err != nil {
+			return report.ExitInvalid, err
+		}
 	}
 	// The records alone decide, unless they know less than go test: a scenario that never began has none.
 	verdict, err := report.Load(run.Dir())
@@ -117,27 +123,48 @@ func (s Spec) parts(flavor string) []part {
 	}
 }
 
-// testAll runs all scenarios on all flavors.
-func (s Spec) testAll(ctx context.Context, run *report.Recorder, flavors []string) error {
+// testAll runs all scenarios on all flavors. It returns why flavors could not be run, an error each, and what go test said otherwise: that a
+// scenario failed, as a rule.
+func (s Spec) testAll(ctx context.Context, run *report.Recorder, flavors []string) (unrun []error, testErr error) {
 	var errs []error
 	for _, flavor := range flavors {
 		if flavor != kernel.Stock {
 			// Here, where its progress is seen: go test holds back what its tests print.
 			if err := s.provision(ctx, flavor); err != nil {
-				errs = append(errs, fmt.Errorf("kernel of flavor %s: %w", flavor, err))
+				unrun = append(unrun, fmt.Errorf("flavor %s was not run: its kernel: %w", flavor, err))
 				continue
 			}
 		}
 		for _, p := range s.parts(flavor) {
-			if err := s.goTest(ctx, run, p); err != nil {
-				errs = append(errs, fmt.Errorf("go test on %s: %w", flavor, err))
+			before, err := recorded(run)
+			if err != nil {
+				unrun = append(unrun, err)
 			}
+			err = s.goTest(ctx, run, p)
 			if ctx.Err() != nil {
-				return errors.Join(errs...)
+				return unrun, errors.Join(append(errs, err)...)
 			}
+			if err == nil {
+				continue
+			}
+			after, loadErr := recorded(run)
+			if loadErr != nil || after == before { // it did not come as far as to its first scenario
+				unrun = append(unrun, fmt.Errorf("flavor %s was not run: go test -run '%s': %w (its output is above)", flavor, p.match, err))
+				continue
+			}
+			errs = append(errs, fmt.Errorf("go test on %s: %w", flavor, err))
 		}
 	}
-	return errors.Join(errs...)
+	return unrun, errors.Join(errs...)
+}
+
+// recorded returns how many scenarios have a record.
+func recorded(run *report.Recorder) (int, error) {
+	r, err := report.Load(run.Dir())
+	if err != nil {
+		return 0, err
+	}
+	return len(r.Scenarios), nil
 }
 
 // goTest runs scenarios with the run's directory in their environment. They are a process group of their own, so that an

@@ -84,13 +84,47 @@ func TestRunOfAllLeavesMutantsOut(t *testing.T) {
 	}
 }
 
+// found is a record with a finding, which alone makes the exit code 1.
+const found = `x="$KTCP_RUN/scenarios/TestX$(ls "$KTCP_RUN/scenarios" | wc -l)"
+mkdir "$x"
+echo '{"name":"TestX","verdict":"FAIL","findings":[{"kind":"leak","oracle":"ledger","module":"kweb","title":"3 objects never freed"}]}' >"$x/record.json"
+`
+
+// A flavor that could not be run might have found something else: the run is invalid, and what others have found is shown.
 func TestRunWithoutAFlavorIsInvalid(t *testing.T) {
-	root := fakeGo(t, remember)
-	var out strings.Builder
-	code, err := Run(t.Context(), Spec{Root: root, Flavors: "stock kasan", Out: &out,
-		Provision: func(context.Context, string, string) error { return errors.New("no flex") }})
-	if err != nil || code != report.ExitInvalid || !strings.Contains(out.String(), "kernel of flavor kasan: no flex") {
-		t.Errorf("exit code %d, %v:\n%s", code, err, out.String())
+	noKernel := func(context.Context, string, string) error { return errors.New("no flex") }
+	kernel := func(context.Context, string, string) error { return nil }
+	const noTests = `test $FLAVOR = stock || exit 1
+`
+	for _, tt := range []struct {
+		name, script string
+		provision    func(context.Context, string, string) error
+		code         int
+		says         []string
+	}{
+		{"no kernel", pass, noKernel, report.ExitInvalid, []string{"flavor kasan was not run: its kernel: no flex"}},
+		{"no kernel, and a finding", found + "exit 1\n", noKernel, report.ExitInvalid,
+			[]string{"flavor kasan was not run: its kernel: no flex", "3 objects never freed"}},
+		{"no tests, and a finding", noTests + found + "exit 0\n", kernel, report.ExitInvalid,
+			[]string{"flavor kasan was not run: go test -run '^TestCanary$': exit status 1", "3 objects never freed"}},
+		{"both, and a finding", found + "exit 1\n", kernel, report.ExitFindings, []string{"3 objects never freed"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			root := fakeGo(t, tt.script)
+			var out strings.Builder
+			code, err := Run(t.Context(), Spec{Root: root, Flavors: "stock kasan", Out: &out, Provision: tt.provision})
+			if err != nil || code != tt.code {
+				t.Errorf("exit code %d, %v, want %d:\n%s", code, err, tt.code, out.String())
+			}
+			for _, want := range tt.says {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("it does not say %q:\n%s", want, out.String())
+				}
+			}
+			if strings.Contains(out.String(), "flavor stock was not run") {
+				t.Errorf("it says that stock was not run:\n%s", out.String())
+			}
+		})
 	}
 }
 

@@ -42,7 +42,7 @@ type Finding struct {
 	Guest    string `json:"guest,omitempty"`
 	// Count is how often it was seen; findings with one fingerprint are folded by [Dedupe].
 	Count int `json:"count"`
-	// Fingerprint is the same for two sightings of one bug, also across runs, kernels and edits that only move lines.
+	// Fingerprint is the same for two sightings of one bug, also across runs, kernels and edits that only move lines; a leak moves with its line.
 	Fingerprint string `json:"fingerprint"`
 }
 

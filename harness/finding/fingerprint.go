@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -38,7 +39,8 @@ var waiting = regexp.MustCompile(`^(?:__schedule\w*|schedule\w*|preempt_schedule
 	`\w*wait_for_common\w*|do_wait_for_common|wait_for_completion\w*|__switch_to\w*)$`)
 
 // Fingerprint computes what [Finding.Fingerprint] holds, from the kind, the class, the module and the first telling
-// functions of the stack; where there are none, from the title without its numbers. Neither lines nor offsets take part.
+// functions of the stack; where there are none, from the title without its numbers. Neither offsets nor lines take part, but for the
+// line that a leak was allocated at: a function may allocate twice and forget both.
 func Fingerprint(f Finding) string {
 	parts := []string{string(f.Oracle), string(f.Kind), f.Class}
 	if f.Kind == SlabLeft {
@@ -49,6 +51,9 @@ func Fingerprint(f Finding) string {
 	names := telling(f.Stack)
 	if len(names) == 0 {
 		names = []string{unnumbered(f.Title)}
+	}
+	if at := f.Location; at != nil && at.Line > 0 && (f.Oracle == OracleLedger || f.Oracle == OracleKmemleak) {
+		names = append(names, at.File+":"+strconv.Itoa(at.Line))
 	}
 	return digest(append(parts, names...))
 }

@@ -58,6 +58,28 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
+// A function may allocate twice and forget both. A fault is one, wherever in the function it shows.
+func TestFingerprintOfLeaksHasTheLine(t *testing.T) {
+	at := func(f Finding, line int) Finding {
+		f.Module, f.Class, f.Stack = "kweb", "kmalloc-64", frames("__kmalloc", "kweb_start@kweb", "vfs_write")
+		f.Location = &Location{File: "kweb/main.c", Line: line, Func: "kweb_start"}
+		return f
+	}
+	for _, tt := range []struct {
+		f    Finding
+		want int
+	}{
+		{Finding{Kind: Leak, Oracle: OracleLedger, Objects: 1, Bytes: 64}, 2},
+		{Finding{Kind: Kmemleak, Oracle: OracleKmemleak}, 2},
+		{Finding{Kind: KASAN, Oracle: OracleLog}, 1},
+	} {
+		got := Dedupe([]Finding{at(tt.f, 10), at(tt.f, 20), at(tt.f, 10)})
+		if len(got) != tt.want || got[0].Location.Line != 10 || got[tt.want-1].Location.Line != 10*tt.want {
+			t.Errorf("%s: %d findings, want %d: %+v", tt.f.Kind, len(got), tt.want, got)
+		}
+	}
+}
+
 func TestFingerprintWithoutAStack(t *testing.T) {
 	one := New(SocketState, OracleLog, "", "IPv4: Attempt to release TCP socket in state 1 000000003d3b89c7")
 	two := New(SocketState, OracleLog, "", "IPv4: Attempt to release TCP socket in state 1 00000000ffffffff")
@@ -80,7 +102,13 @@ func TestDedupe(t *testing.T) {
 	twice := leak
 	twice.Count = 2
 	got := Dedupe([]Finding{leak, other, located, twice})
-	if len(got) != 2 || got[0].Count != 4 || got[1].Count != 1 || got[0].Location == nil {
+	if len(got) != 3 || got[0].Count != 3 || got[1].Count != 1 || got[2].Count != 1 {
+		t.Errorf("%+v", got)
+	}
+	race := Finding{Kind: KCSAN, Oracle: OracleLog, Stack: leak.Stack}
+	placed := race
+	placed.Location = located.Location
+	if got := Dedupe([]Finding{race, placed}); len(got) != 1 || got[0].Location == nil {
 		t.Errorf("%+v", got)
 	}
 	if leak.Count != 0 {

@@ -27,6 +27,12 @@ func TestParseKmemleak(t *testing.T) {
 	if diff := cmp.Diff([]Frame{{Addr: 0xffffffffa0001655}, {Addr: 0xffffffffa000c061}}, f.Stack[2:4]); diff != "" {
 		t.Errorf("frames of the module (-want +got):\n%s", diff)
 	}
+	if jiffies, ok := MadeAt(f); !ok || jiffies != 4294895724 {
+		t.Errorf("made at jiffies %d, %v", jiffies, ok)
+	}
+	if _, ok := MadeAt(Finding{Excerpt: []string{"unreferenced object 0xff11000006778d00 (size 128):"}}); ok {
+		t.Error("an object that nobody says the time of has one")
+	}
 	if two := ParseKmemleak(file + file); len(two) != 2 {
 		t.Errorf("two objects yield %d findings", len(two))
 	}

@@ -20,7 +20,6 @@ var (
 	toleratedPaths = []Tolerated{
 		{regexp.MustCompile(`^/sys/(?:class/net|devices/virtual/net)/`), "interfaces are made by the scenario, not by the module"},
 		{regexp.MustCompile(`^/sys/(?:devices/virtual|class)/bdi/|^/sys/fs/`), "mounts are made by the agent, not by the module"},
-		{regexp.MustCompile(`^/proc/sys/net/`), "interfaces are made by the scenario, not by the module"},
 	}
 	// orphanStates are the states of TCP that a socket goes through after its owner has closed it, by which time it has no inode.
 	orphanStates = []string{"FINWAIT1", "FINWAIT2", "CLOSING", "LASTACK", "SYNRECV", "NEWSYNRECV", "CLOSE"}
@@ -42,7 +41,7 @@ func Survivors(module string, before, after wire.SurvivorsAnswer) []Finding {
 	}
 	findings := survivingThreads(module, before.Threads, after.Threads)
 	findings = append(findings, changedWorkers(module, before.Threads, after.Threads)...)
-	findings = append(findings, survivingSockets(module, before.Sockets, after.Sockets)...)
+	findings = append(findings, Sockets(module, before.Sockets, after.Sockets)...)
 	findings = append(findings, survivingPaths(module, "sysfs", before.Sysfs, after.Sysfs)...)
 	findings = append(findings, survivingPaths(module, "proc", before.Proc, after.Proc)...)
 	if more := after.Netns - before.Netns; before.Netns >= 0 && after.Netns >= 0 && more > 0 {
@@ -82,26 +81,39 @@ func survivingThreads(module string, before, after []wire.Thread) []Finding {
 	return findings
 }
 
-// changedWorkers returns a finding for the workers that have learned to heed signals: they are everybody's, and the next work that one of
-// them runs may be interrupted by a signal that was meant for the module's.
+// changedWorkers returns a finding for the workers that have learned to heed signals, and one for those that have come to block some: they are
+// everybody's, and the next work that one of them runs may be interrupted by a signal that was meant for the module's, or miss its own.
 func changedWorkers(module string, before, after []wire.Thread) []Finding {
-	known := map[int]string{}
+	known := map[int]wire.Thread{}
 	for _, t := range before {
-		known[t.PID] = t.Heeds
+		known[t.PID] = t
 	}
-	var lines []string
+	var heed, block []string
 	for _, t := range after {
-		if t.Heeds != "" && t.Heeds != known[t.PID] {
-			lines = append(lines, fmt.Sprintf("%s/%d heeds signals %s", t.Comm, t.PID, t.Heeds))
+		was := known[t.PID]
+		if t.Heeds != "" && t.Heeds != was.Heeds {
+			heed = append(heed, fmt.Sprintf("%s/%d heeds signals %s", t.Comm, t.PID, t.Heeds))
+		}
+		if t.Blocks != "" && t.Blocks != was.Blocks {
+			block = append(block, fmt.Sprintf("%s/%d blocks signals %s", t.Comm, t.PID, t.Blocks))
 		}
 	}
-	if lines == nil {
-		return nil
+	var findings []Finding
+	for _, c := range []struct {
+		how   string
+		lines []string
+	}{{"allowed", heed}, {"blocked", block}} {
+		if c.lines != nil {
+			title := fmt.Sprintf("%s of the kernel left with signals %s", plural(len(c.lines), "worker"), c.how)
+			findings = append(findings, survivor(module, "signals", title, c.lines...))
+		}
 	}
-	return []Finding{survivor(module, "signals", fmt.Sprintf("%s of the kernel left with signals allowed", plural(len(lines), "worker")), lines...)}
+	return findings
 }
 
-func survivingSockets(module string, before, after []wire.Socket) []Finding {
+// Sockets returns the TCP sockets that are there after the module is gone and were not there before it came. Those of the agent, and those
+// that TCP ends by itself, are not among them.
+func Sockets(module string, before, after []wire.Socket) []Finding {
 	var findings []Finding
 	at := map[string]int{}
 	for _, s := range after {

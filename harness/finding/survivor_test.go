@@ -39,6 +39,17 @@ func TestSurvivors(t *testing.T) {
 			nil,
 		},
 		{
+			"workers whose signals were changed",
+			func(a *wire.SurvivorsAnswer) {
+				a.Threads = []wire.Thread{a.Threads[0], {PID: 9, Comm: "kworker/0:1-events", Heeds: "0x100", Blocks: "0x4000"},
+					{PID: 70, Comm: "kworker/u4:2", Blocks: "0x1"}, a.Threads[2]}
+			},
+			[]summary{
+				{Survivor, "signals", "kweb", "1 worker of the kernel left with signals allowed", "", 1},
+				{Survivor, "signals", "kweb", "2 workers of the kernel left with signals blocked", "", 1},
+			},
+		},
+		{
 			"rescuers do not, on old kernels and new",
 			func(a *wire.SurvivorsAnswer) {
 				a.Threads = append(a.Threads, wire.Thread{PID: 70, Comm: "kweb_wq", State: "I"}, wire.Thread{PID: 71, Comm: "kworker/R-kweb_wq", State: "I"})
@@ -117,6 +128,16 @@ func TestSurvivors(t *testing.T) {
 			"a proc entry",
 			func(a *wire.SurvivorsAnswer) { a.Proc = append(a.Proc, "/proc/net/drop_tcp_sock") },
 			[]summary{{Survivor, "proc", "kweb", "proc entry /proc/net/drop_tcp_sock was left behind", "", 1}},
+		},
+		{
+			"a sysctl of the network",
+			func(a *wire.SurvivorsAnswer) {
+				a.Proc = append(a.Proc, "/proc/sys/net/kweb", "/proc/sys/net/kweb/backlog", "/proc/sys/net/ipv4/kweb_backlog")
+			},
+			[]summary{
+				{Survivor, "proc", "kweb", "proc entry /proc/sys/net/ipv4/kweb_backlog was left behind", "", 1},
+				{Survivor, "proc", "kweb", "proc entry /proc/sys/net/kweb was left behind", "", 1},
+			},
 		},
 		{
 			"namespaces that cannot die",

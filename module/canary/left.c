@@ -81,7 +81,7 @@ void canary_text_left(void)
 	kthread_run(returner, NULL, "canary/text");
 }
 
-void canary_socket_left(void)
+static void leave_socket(struct net *net)
 {
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET,
@@ -90,12 +90,22 @@ void canary_socket_left(void)
 	};
 	struct socket *sock;
 
-	if (sock_create_kern(&init_net, AF_INET, SOCK_STREAM, 0,
-			     &sock)) /* canary: socket_left */
+	if (sock_create_kern(net, AF_INET, SOCK_STREAM, 0, &sock))
 		return;
 	if (kernel_bind(sock, (struct sockaddr *)&addr, sizeof(addr)) ||
 	    kernel_listen(sock, 1))
 		sock_release(sock);
+}
+
+void canary_socket_left(void)
+{
+	leave_socket(&init_net); /* canary: socket_left */
+}
+
+/* Such a socket holds no reference: the namespace dies and leaves it behind. */
+void canary_netns_socket_left(void)
+{
+	leave_socket(canary_net); /* canary: netns_socket_left */
 }
 
 void canary_proc_left(void)
@@ -129,6 +139,22 @@ void canary_signals_left(void)
 
 	schedule_work(&allow);
 	flush_work(&allow);
+}
+
+static void block_fn(struct work_struct *unused)
+{
+	sigset_t set;
+
+	siginitset(&set, sigmask(SIGTERM));
+	sigprocmask(SIG_BLOCK, &set, NULL); /* canary: signals_blocked */
+}
+
+void canary_signals_blocked(void)
+{
+	static DECLARE_WORK(block, block_fn);
+
+	schedule_work(&block);
+	flush_work(&block);
 }
 
 /* The rescuer is a thread. A queue without one would leave no trace of it. */

@@ -6,6 +6,10 @@
  *	insmod canary.ko bug=uaf
  *	echo lock_order > /sys/module/canary/parameters/bug
  *
+ * What can only go wrong in the text of init has a parameter of its own:
+ *
+ *	insmod canary.ko init=init_vmalloc
+ *
  * A detector that is shown its canary and stays silent proves nothing when it
  * is silent about another module. Never load it into a machine that matters.
  */
@@ -58,14 +62,25 @@ static const struct canary_bug bugs[] = {
 	{ "thread_left", canary_thread_left },
 	{ "text_left", canary_text_left },
 	{ "socket_left", canary_socket_left },
+	{ "netns_socket_left", canary_netns_socket_left },
 	{ "proc_left", canary_proc_left },
 	{ "sysfs_left", canary_sysfs_left },
 	{ "netns_left", canary_netns_left },
 	{ "signals_left", canary_signals_left },
+	{ "signals_blocked", canary_signals_blocked },
 	{ "workqueue_left", canary_workqueue_left },
 	{ "busy", canary_busy },
 	{ "exit_hang", canary_exit_hang },
 };
+
+static const struct canary_bug init_bugs[] __initconst = {
+	{ "init_vmalloc", canary_init_vmalloc },
+	{ "init_large", canary_init_large },
+};
+
+static char *init = "";
+module_param(init, charp, 0444);
+MODULE_PARM_DESC(init, "the bug to show in the text of init, by name");
 
 static const struct canary_bug *chosen;
 static bool live;
@@ -137,8 +152,28 @@ module_param_cb(bug, &bug_ops, NULL, 0644);
 __MODULE_PARM_TYPE(bug, "string");
 MODULE_PARM_DESC(bug, "the bug to show, by name");
 
+static int __init init_show(void)
+{
+	size_t i;
+
+	if (!*init)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(init_bugs); i++) {
+		if (strcmp(init, init_bugs[i].name))
+			continue;
+		init_bugs[i].run();
+		return 0;
+	}
+	pr_err("init=%s: there is no such bug\n", init);
+	return -EINVAL;
+}
+
 static int __init canary_init(void)
 {
+	int err = init_show();
+
+	if (err)
+		return err;
 	mutex_lock(&lock);
 	live = true;
 	if (chosen)

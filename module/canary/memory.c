@@ -6,6 +6,7 @@
 
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/init.h>
 #include <linux/list.h>
 #include <linux/printk.h>
 #include <linux/refcount.h>
@@ -96,6 +97,27 @@ void canary_leak_large(void)
 
 	for (i = 0; i < 8; i++) {
 		p = kmalloc(LARGE, GFP_KERNEL); /* canary: leak_large */
+		OPTIMIZER_HIDE_VAR(p);
+	}
+	canary_stay();
+}
+
+/* The same in init, whose text is gone as soon as it has returned. */
+void __init canary_init_vmalloc(void)
+{
+	u8 *p = vmalloc(3 * PAGE_SIZE); /* canary: init_vmalloc */
+
+	OPTIMIZER_HIDE_VAR(p);
+	canary_stay();
+}
+
+void __init canary_init_large(void)
+{
+	u8 *p;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		p = kmalloc(LARGE, GFP_KERNEL); /* canary: init_large */
 		OPTIMIZER_HIDE_VAR(p);
 	}
 	canary_stay();
