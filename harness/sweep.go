@@ -61,9 +61,13 @@ func (g *Guest) SweepNetns() {
 // provoked tells of a report that says no more than that an allocation has failed, where the scenario has made it fail: the
 // kernel says so of its own.
 func (g *Guest) provoked(f finding.Finding) bool {
-	noMemory := f.Kind == finding.OOM && f.Module == "" ||
-		f.Kind == finding.Splat && strings.Contains(f.Title, "-12") // -ENOMEM, in so many words
-	return g.swept && noMemory
+	return g.swept && (f.Kind == finding.OOM && f.Module == "" || f.Kind == finding.Splat && saysNoMemory(f.Title))
+}
+
+// saysNoMemory reports whether a line of the kernel log says that something failed because memory was refused: -ENOMEM in so many
+// words, or a slab cache that was not made, which 6.12 also calls -EINVAL.
+func saysNoMemory(title string) bool {
+	return strings.Contains(title, "-12") || strings.Contains(title, "kmem_cache_create") && strings.Contains(title, "failed with error")
 }
 
 // sweep goes through all allocations of a call, until a finding shows or none is left.
@@ -78,6 +82,7 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 		req.Stride = 1
 	}
 	reported := false
+	end := 0 // the first allocation that there is not
 	err := eachBatch(&req, func() (over bool) {
 		answer := call(g, wire.Sweep, req)
 		steps := answer.Steps
@@ -101,6 +106,9 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 		if last != nil && last.Errno != 0 {
 			g.tb.Errorf("%s fails with %v although no allocation does", what, syscall.Errno(last.Errno))
 		}
+		if last != nil {
+			end = last.N
+		}
 		return last != nil
 	})
 	if err != nil {
@@ -108,6 +116,13 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 	}
 	if reported {
 		return
+	}
+	// Right behind the last allocation of the call the agent's own reads and writes of fail-nth are those that fail.
+	for n := end + 1; req.Stride == 1 && n <= end+2; n++ {
+		req.First, req.Count = n, 1
+		if last := call(g, wire.Sweep, req).Undisturbed; last == nil || last.Errno != 0 || last.Undo != "" {
+			g.tb.Errorf("%s: it has %d allocations, and with number %d failing it ends with %+v, want what it does undisturbed", what, end-1, n, last)
+		}
 	}
 	if failed == 0 {
 		g.tb.Errorf("%s: not one allocation could be made to fail", what)

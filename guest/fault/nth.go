@@ -47,35 +47,46 @@ func Ready() error {
 	return nil
 }
 
-// nth makes call, on the thread that it is called on, with its nth allocation failing. It reports whether there was an nth.
-func nth(n int, call func() error) (injected bool, err error) {
+// nth makes call, on the thread that it is called on, with its nth allocation failing. It reports whether there was an nth, and what the
+// call returned. An error of its own says that the thread cannot be made to fail.
+//
+// The kernel counts copies from and to user space too, those of this function's own reads and writes among them: where the call had
+// fewer than n, one of these may be the nth. It fails with EFAULT then, and nothing is left to be cleared.
+func nth(n int, call func() error) (injected bool, callErr, err error) {
 	fd, err := unix.Open("/proc/thread-self/fail-nth", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return false, fmt.Errorf("open fail-nth: %w", err)
+		return false, nil, fmt.Errorf("open fail-nth: %w", err)
 	}
 	defer unix.Close(fd)
 	if _, err := unix.Pwrite(fd, []byte(strconv.Itoa(n)), 0); err != nil {
-		return false, fmt.Errorf("set fail-nth: %w", err)
+		return false, nil, fmt.Errorf("set fail-nth: %w", err)
 	}
-	callErr := call()
+	callErr = call()
+	left, err := remaining(fd)
+	switch {
+	case errors.Is(err, unix.EFAULT):
+		return false, callErr, nil
+	case err != nil:
+		return false, callErr, err
+	case left == 0:
+		return true, callErr, nil
+	}
+	if _, err := unix.Pwrite(fd, []byte("0"), 0); err != nil && err != unix.EFAULT {
+		return false, callErr, fmt.Errorf("clear fail-nth: %w", err)
+	}
+	return false, callErr, nil
+}
+
+// remaining reads how many allocations there are still to be until one fails, 0 when one has.
+func remaining(fd int) (int, error) {
 	var text [16]byte
 	got, err := unix.Pread(fd, text[:], 0)
-	if err == unix.EFAULT {
-		// The call had fewer, and the nth was this read's own copy to user space.
-		return false, callErr
-	}
 	if err != nil {
-		return false, fmt.Errorf("read fail-nth: %w", err)
+		return 0, fmt.Errorf("read fail-nth: %w", err)
 	}
 	left, err := strconv.Atoi(string(bytes.TrimSpace(text[:got])))
 	if err != nil {
-		return false, fmt.Errorf("read fail-nth: %w", err)
+		return 0, fmt.Errorf("read fail-nth: %w", err)
 	}
-	if left == 0 {
-		return true, callErr
-	}
-	if _, err := unix.Pwrite(fd, []byte("0"), 0); err != nil {
-		return false, fmt.Errorf("clear fail-nth: %w", err)
-	}
-	return false, callErr
+	return left, nil
 }

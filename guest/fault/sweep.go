@@ -79,7 +79,9 @@ func (s Sweeper) try(call step, n int) (injected bool, errno unix.Errno, err err
 			return err
 		}
 		defer done()
-		injected, callErr = nth(n, act)
+		if injected, callErr, err = nth(n, act); err != nil {
+			return err
+		}
 		if callErr != nil && !errors.As(callErr, &errno) {
 			return callErr
 		}
