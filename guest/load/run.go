@@ -34,13 +34,12 @@ func Run(ctx context.Context, s Spec) (wire.LoadResult, error) {
 	})
 	keepProcessors(p.threads)
 	g := newGate(p.threads)
-	var left atomic.Int64
-	left.Store(int64(p.Requests))
+	all := left(p)
 	workers := make([]*worker, p.threads)
 	errs := make([]error, p.threads)
 	var wg sync.WaitGroup
 	for i := range workers {
-		workers[i] = &worker{plan: p, index: i, left: &left, stop: stop, conns: share(p.Conns, p.threads, i), base: time.Now()}
+		workers[i] = &worker{plan: p, index: i, left: all, stop: stop, conns: share(p.Conns, p.threads, i), base: time.Now()}
 		wg.Go(func() {
 			errs[i] = p.Thread(func() error { return workers[i].whole(g) })
 			if !workers[i].passed { // its thread could not enter the namespace, or was killed by the kernel
@@ -66,6 +65,13 @@ func keepProcessors(threads int) {
 	}
 }
 
+// left returns the count of the requests that nobody has begun.
+func left(p *plan) *atomic.Int64 {
+	var n atomic.Int64
+	n.Store(int64(p.Requests))
+	return &n
+}
+
 // whole is the life of a worker.
 func (w *worker) whole(g *gate) error {
 	err := w.prepare()
@@ -75,9 +81,6 @@ func (w *worker) whole(g *gate) error {
 		return err
 	}
 	w.base = g.opened
-	if w.measures && w.Rate == 0 { // an open load has to be on time
-		defer giveWay()()
-	}
 	return w.run()
 }
 

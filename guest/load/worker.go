@@ -87,6 +87,7 @@ func (w *worker) prepare() (err error) {
 
 // run drives the clients until all are done.
 func (w *worker) run() error {
+	defer w.schedule()()
 	w.tick()
 	w.look = w.now + int64(w.Patience)/looksPerPatience
 	events := make([]unix.EpollEvent, min(w.conns+1, maxEvents))
