@@ -17,6 +17,7 @@ type client struct {
 	got    int    // bytes of the answer that comes next
 	since  int64  // of the last progress, or of the beginning of a rest
 	last   bool   // all of the last answer is there, and the server must close
+	free   bool   // it waits for the next request of an open load
 	why    string // the last answer was malformed
 	http   httpState
 }
@@ -110,7 +111,6 @@ func (w *worker) push(i int) {
 // event acts on what epoll says of a client.
 func (w *worker) event(i int, events uint32) {
 	c := &w.clients[i]
-	idle := c.open == 0
 	if len(c.unsent) > 0 && events&unix.EPOLLOUT != 0 {
 		if w.push(i); c.fd < 0 {
 			return
@@ -119,7 +119,7 @@ func (w *worker) event(i int, events uint32) {
 	if events&^unix.EPOLLOUT != 0 && !w.pull(i, events) {
 		return
 	}
-	if !idle {
+	if !c.free {
 		w.more(i)
 	}
 }

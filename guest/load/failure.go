@@ -3,7 +3,6 @@ package load
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,8 +49,9 @@ func (w *worker) fail(i int, err error) {
 // moment before it tries again.
 func (w *worker) failed(i int, rest *int) {
 	c := &w.clients[i]
-	if c.open == 0 { // it had nothing to do, in an open load
-		w.free = slices.DeleteFunc(w.free, func(j int) bool { return j == i })
+	if c.free { // it had nothing to do, in an open load
+		c.free = false
+		w.free.remove(i)
 	}
 	if c.open > 1 {
 		*rest += c.open - 1

@@ -15,7 +15,8 @@ func (w *worker) more(i int) {
 		// Nothing is asked any more on a connection that is being closed.
 	case w.Rate > 0:
 		if c.open == 0 {
-			w.free = append(w.free, i)
+			c.free = true
+			w.free.add(i)
 		}
 	default:
 		if k := w.claim(w.pipeline - c.open); k > 0 {
@@ -59,18 +60,19 @@ func (w *worker) due() int64 {
 	return int64((float64(w.assigned)*float64(w.threads) + float64(w.index)) / w.Rate * 1e9)
 }
 
-// assign gives the requests of an open load that are due to clients that have nothing to do.
+// assign gives the requests of an open load that are due to clients that have nothing to do. They take turns, so that as many
+// connections are in use as there are.
 func (w *worker) assign() {
 	if w.Rate == 0 {
 		return
 	}
-	for len(w.free) > 0 {
+	for w.free.n > 0 {
 		done := w.stopping || w.Requests > 0 && w.left.Load() <= 0
 		if !done && w.due() > w.now {
 			return
 		}
-		i := w.free[len(w.free)-1]
-		w.free = w.free[:len(w.free)-1]
+		i := w.free.next()
+		w.clients[i].free = false
 		if done || w.claim(1) == 0 {
 			w.retire(i)
 			continue
@@ -122,7 +124,7 @@ func (w *worker) timeout() time.Duration {
 	if len(w.resting) > 0 {
 		next = min(next, w.clients[w.resting[0]].since+int64(retryAfter))
 	}
-	if len(w.free) > 0 {
+	if w.free.n > 0 {
 		next = min(next, w.due())
 	}
 	if w.Duration > 0 && !w.stopping {

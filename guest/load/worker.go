@@ -41,7 +41,7 @@ type worker struct {
 	times    []int64 // for each client a ring of when its requests were due
 	ready    []int   // clients that are to begin a request
 	resting  []int   // clients that wait before they try again, in the order in which they do
-	free     []int   // clients that an open load has no request for
+	free     turns   // clients that an open load has no request for
 	assigned int     // requests of an open load that were begun
 	active   int     // clients that are not done for good
 	stopping bool
@@ -71,7 +71,7 @@ func (w *worker) prepare() (err error) {
 	w.answers = w.newAnswers()
 	w.clients = make([]client, w.conns)
 	w.times = make([]int64, w.conns*w.pipeline)
-	w.free = make([]int, 0, w.conns)
+	w.free = newTurns(w.conns)
 	w.active = w.conns
 	for i := range w.clients {
 		w.clients[i].fd = -1
