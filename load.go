@@ -186,7 +186,7 @@ func (f *loadFlags) run(ctx context.Context) (code int, err error) {
 	if err != nil {
 		return report.ExitFindings, fmt.Errorf("load: %s after %d good answers: %w", f.Addr, result.Good, err)
 	}
-	if result.Good != result.Requests() {
+	if !result.AllGood() {
 		return report.ExitFindings, nil
 	}
 	return report.ExitClean, nil

@@ -46,7 +46,7 @@ let its other clients wait for them: run a polite load beside it.`,
 			if err != nil {
 				return err
 			}
-			if result.Good != result.Requests() {
+			if !result.AllGood() {
 				*code = report.ExitFindings
 			}
 			return load.WriteSummary(os.Stdout, result)

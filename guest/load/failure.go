@@ -10,6 +10,10 @@ import (
 // wrong counts an answer that is not what it had to be.
 func (w *worker) wrong(i int, part []byte) {
 	c := &w.clients[i]
+	if c.open == 0 {
+		w.broken(i, &w.result.Unasked, fmt.Sprintf("unasked for: %.200q", part))
+		return
+	}
 	w.result.Wrong++
 	w.sample(fmt.Sprintf("wrong answer at byte %d: %s: %.200q", c.got, c.why, part))
 	w.failed(i, &w.result.Empty)
@@ -24,6 +28,10 @@ func (w *worker) cut(i int) {
 
 // fail counts an error of a system call.
 func (w *worker) fail(i int, err error) {
+	if w.clients[i].open == 0 {
+		w.broken(i, &w.result.Idle, fmt.Sprintf("a connection failed between requests: %v", err))
+		return
+	}
 	var errno unix.Errno
 	errors.As(err, &errno)
 	count := &w.result.Other
@@ -49,21 +57,31 @@ func (w *worker) fail(i int, err error) {
 // moment before it tries again.
 func (w *worker) failed(i int, rest *int) {
 	c := &w.clients[i]
-	if c.free { // it had nothing to do, in an open load
-		c.free = false
-		w.free.remove(i)
-	}
-	if c.open > 1 {
-		*rest += c.open - 1
-	}
-	w.count += int64(max(c.open, 1))
+	*rest += c.open - 1
+	w.count += int64(c.open)
 	w.streak++
 	w.drop(i)
 	for c.open > 0 {
 		c.settle(w.script.n, w.pipeline)
 	}
-	c.since = w.now
+	w.rest(i)
+}
+
+// rest has a client wait a moment before it tries again.
+func (w *worker) rest(i int) {
+	w.clients[i].since = w.now
 	w.resting = append(w.resting, i)
+}
+
+// broken counts what ended a connection on which nothing was under way: that was no request. The client makes its next one on another
+// connection.
+func (w *worker) broken(i int, count *int, how string) {
+	*count++
+	w.sample(how)
+	w.drop(i)
+	if !w.clients[i].free { // the rest of a request was unsent when it was answered
+		w.rest(i)
+	}
 }
 
 func (w *worker) sample(text string) {

@@ -155,6 +155,8 @@ func add(total *wire.LoadResult, r wire.LoadResult) {
 	total.Status += r.Status
 	total.Timeout += r.Timeout
 	total.Other += r.Other
+	total.Idle += r.Idle
+	total.Unasked += r.Unasked
 	total.Late += r.Late
 	total.Conns += r.Conns
 	total.Sent += r.Sent

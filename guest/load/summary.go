@@ -67,6 +67,8 @@ func writeTrouble(b *strings.Builder, r wire.LoadResult) {
 		{r.Empty, "closed without an answer"},
 		{r.Timeout, "timeouts"},
 		{r.Other, "other errors"},
+		{r.Idle, "connections that failed between requests"},
+		{r.Unasked, "connections that brought bytes nobody asked for"},
 	} {
 		if t.k > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", t.k, t.what))

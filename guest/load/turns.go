@@ -22,12 +22,3 @@ func (t *turns) next() int {
 	t.n--
 	return i
 }
-
-// remove takes a client out of the middle.
-func (t *turns) remove(i int) {
-	for range t.n {
-		if j := t.next(); j != i {
-			t.add(j)
-		}
-	}
-}

@@ -77,6 +77,11 @@ type LoadResult struct {
 	Sample  string        `json:"sample,omitempty"` // first wrong answer or other error
 	Elapsed time.Duration `json:"elapsed"`
 
+	// Idle is how many connections failed, as with RST, while no request was under way on them, and Unasked how many brought
+	// bytes then, which nobody had asked for: an open load's clients wait in between. No request counts them.
+	Idle    int `json:"idle,omitempty"`
+	Unasked int `json:"unasked,omitempty"`
+
 	// Late is how many requests of an open load were due and had found no client by the end: they count nowhere else.
 	Late     int     `json:"late,omitempty"`
 	Conns    int     `json:"conns,omitempty"`    // connections that were opened
@@ -88,13 +93,17 @@ type LoadResult struct {
 // BadRequests is how many answers were not what they had to be.
 func (r LoadResult) BadRequests() int { return r.Short + r.Wrong + r.Status }
 
-// SocketErrors is how many requests got no answer.
-func (r LoadResult) SocketErrors() int {
-	return r.Refused + r.Reset + r.Empty + r.Timeout + r.Other
-}
+// Unanswered is how many requests got no answer.
+func (r LoadResult) Unanswered() int { return r.Refused + r.Reset + r.Empty + r.Timeout + r.Other }
+
+// SocketErrors is how often a connection failed: under a request, which got no answer then, or between two.
+func (r LoadResult) SocketErrors() int { return r.Unanswered() + r.Idle + r.Unasked }
 
 // Requests is how many requests there were.
-func (r LoadResult) Requests() int { return r.Good + r.BadRequests() + r.SocketErrors() }
+func (r LoadResult) Requests() int { return r.Good + r.BadRequests() + r.Unanswered() }
+
+// AllGood reports whether nothing went wrong.
+func (r LoadResult) AllGood() bool { return r.BadRequests() == 0 && r.SocketErrors() == 0 }
 
 // PerSecond is the rate of good answers.
 func (r LoadResult) PerSecond() float64 {
