@@ -226,8 +226,7 @@ func (w *worker) answered(i int) {
 	if w.answers.good(c) {
 		w.result.Good++
 		if w.latency != nil {
-			// The histogram takes every time that patience allows.
-			_ = w.latency.RecordValue(w.now - *w.time(i, c.oldest))
+			record(w.latency, w.now-*w.time(i, c.oldest), 1)
 		}
 	} else {
 		w.result.Status++

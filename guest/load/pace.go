@@ -57,7 +57,11 @@ func (w *worker) retire(i int) {
 
 // due is when the next request of an open load is due: they are evenly spaced, and not put off by a server that is slow.
 func (w *worker) due() int64 {
-	return int64((float64(w.assigned)*float64(w.threads) + float64(w.index)) / w.Rate * 1e9)
+	ns := (float64(w.assigned)*float64(w.threads) + float64(w.index)) / w.Rate * 1e9
+	if ns >= math.MaxInt64 { // in 292 years
+		return math.MaxInt64
+	}
+	return int64(ns)
 }
 
 // assign gives the requests of an open load that are due to clients that have nothing to do. They take turns, so that as many

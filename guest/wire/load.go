@@ -87,7 +87,7 @@ type LoadResult struct {
 	Conns    int     `json:"conns,omitempty"`    // connections that were opened
 	Sent     int64   `json:"sent,omitempty"`     // bytes
 	Received int64   `json:"received,omitempty"` // bytes
-	Latency  Latency `json:"latency,omitzero"`   // of the good answers; not for raw
+	Latency  Latency `json:"latency,omitzero"`   // of the good answers, every one of them; not for raw
 }
 
 // BadRequests is how many answers were not what they had to be.
@@ -113,7 +113,7 @@ func (r LoadResult) PerSecond() float64 {
 	return float64(r.Good) / r.Elapsed.Seconds()
 }
 
-// Latency is a distribution of response times.
+// Latency is a distribution of response times. What took longer than 10 minutes counts as 10 minutes.
 type Latency struct {
 	Count       int64         `json:"count"`
 	Min         time.Duration `json:"min"`
