@@ -251,22 +251,39 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestLate has an open load for which the server is too slow.
-func TestLate(t *testing.T) {
-	block := make(chan struct{})
-	addr := serve(t, answering(func(string) string {
-		select {
-		case <-block:
-		case <-time.After(20 * time.Millisecond): // what the server takes for a request
-		}
+// slow takes its time for each request.
+func slow(t testing.TB) (addr string) {
+	return serve(t, answering(func(string) string {
+		time.Sleep(20 * time.Millisecond) // the server's fault, which the load must see
 		return hello
 	}))
+}
+
+// TestLate has open loads for which the server is too slow: each request that was due counts once, and no others.
+func TestLate(t *testing.T) {
+	addr := slow(t)
+	for _, tt := range []struct{ requests, threads, want int }{{0, 1, 300}, {0, 2, 300}, {100, 1, 100}, {100, 2, 100}, {5000, 1, 300}} {
+		t.Run(fmt.Sprintf("%d by %d", tt.requests, tt.threads), func(t *testing.T) {
+			t.Parallel()
+			got, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+				Addr: addr, Protocol: wire.LoadHTTP, Conns: tt.threads, Threads: tt.threads, Requests: tt.requests,
+				Duration: 300 * time.Millisecond, Rate: 1000, KeepAlive: true,
+			}})
+			if err != nil || got.Good < 1 || got.Late < 1 || got.Requests() != got.Good || got.Good+got.Late != tt.want {
+				t.Errorf("%d good, %d late, %v, want %d in all", got.Good, got.Late, err, tt.want)
+			}
+		})
+	}
+}
+
+// TestNotLate checks that a server that keeps up is not blamed for what was due at the end.
+func TestNotLate(t *testing.T) {
+	addr := serve(t, constant(hello))
 	got, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
-		Addr: addr, Protocol: wire.LoadHTTP, Conns: 1, Duration: 300 * time.Millisecond, Rate: 1000, KeepAlive: true,
+		Addr: addr, Protocol: wire.LoadHTTP, Conns: 300, Duration: 300 * time.Millisecond, Rate: 1000, KeepAlive: true,
 	}})
-	close(block)
-	if err != nil || got.Good < 1 || got.Good+got.Late < 250 {
-		t.Errorf("%d good, %d late, %v, want about 300 in all", got.Good, got.Late, err)
+	if err != nil || got.Late != 0 || got.Good != 300 {
+		t.Errorf("%d good, %d late, %v, want 300 and none", got.Good, got.Late, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"math"
+	"sort"
 	"time"
 )
 
@@ -56,8 +57,11 @@ func (w *worker) retire(i int) {
 }
 
 // due is when the next request of an open load is due: they are evenly spaced, and not put off by a server that is slow.
-func (w *worker) due() int64 {
-	ns := (float64(w.assigned)*float64(w.threads) + float64(w.index)) / w.Rate * 1e9
+func (w *worker) due() int64 { return w.dueAt(w.assigned) }
+
+// dueAt is when the worker's request with that number is due.
+func (w *worker) dueAt(n int) int64 {
+	ns := (float64(n)*float64(w.threads) + float64(w.index)) / w.Rate * 1e9
 	if ns >= math.MaxInt64 { // in 292 years
 		return math.MaxInt64
 	}
@@ -72,7 +76,7 @@ func (w *worker) assign() {
 	}
 	for w.free.n > 0 {
 		done := w.stopping || w.Requests > 0 && w.left.Load() <= 0
-		if !done && w.due() > w.now {
+		if due := w.due(); !done && (due > w.now || w.past(due)) {
 			return
 		}
 		i := w.free.next()
@@ -87,17 +91,18 @@ func (w *worker) assign() {
 	}
 }
 
-// late is how many requests of an open load were due and have found no client.
+// past reports whether the load ends before a time, or at it.
+func (w *worker) past(t int64) bool { return w.Duration > 0 && t >= int64(w.Duration) }
+
+// late is how many requests of an open load were due by now, or by its end, and have found no client. Those are taken from what nobody
+// has begun yet.
 func (w *worker) late() int {
-	if w.Rate == 0 || w.Requests > 0 && w.left.Load() <= 0 {
+	if w.Rate == 0 {
 		return 0
 	}
-	t := w.now
-	if w.Duration > 0 {
-		t = min(t, int64(w.Duration))
-	}
-	n := math.Ceil((float64(t)/1e9*w.Rate - float64(w.index)) / float64(w.threads))
-	return int(math.Max(0, n-float64(w.assigned)))
+	due := func(n int) bool { t := w.dueAt(n); return t <= w.now && !w.past(t) }
+	to := w.assigned + sort.Search(math.MaxInt-w.assigned, func(k int) bool { return !due(w.assigned + k) })
+	return w.claim(to - w.assigned)
 }
 
 // wake takes clients out of their rest.

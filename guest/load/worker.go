@@ -105,7 +105,7 @@ func (w *worker) run() error {
 				w.event(i, e.Events)
 			}
 		}
-		if w.Duration > 0 && w.now >= int64(w.Duration) {
+		if w.past(w.now) {
 			w.beginStop()
 		}
 		w.wake()
@@ -114,6 +114,7 @@ func (w *worker) run() error {
 		w.assign()
 		w.tell()
 		if w.gone() {
+			w.beginStop()
 			return fmt.Errorf("%w: %w", ErrGone, w.lastErr)
 		}
 	}
@@ -136,6 +137,7 @@ func (w *worker) beginStop() {
 	if w.stopping {
 		return
 	}
+	w.assign() // what was due before, and of which a busy machine tells only now
 	w.result.Late = w.late()
 	w.stopping = true
 }
