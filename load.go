@@ -27,7 +27,11 @@ func loadCommand(code *int) *cobra.Command {
 		Long: `load makes many clients at once talk to a server, checks every byte of every answer and measures the response
 times. It is what runs inside the guests, and works against any server.
 
-Exit codes: 0 every request was good; 1 some were not; 2 the load could not be run, or not to its end.`,
+At a fixed rate, requests that were due and found every client busy until the end are never sent: the summary counts them, and
+its response times have them among the others with the time that they had waited, as they have timeouts.
+
+Exit codes: 0 every request was good; 1 some were not, or were due and not sent; 2 the load could not be run, or not to its
+end.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -69,7 +73,7 @@ func loadHTTPCommand(code *int) *cobra.Command {
 			if err := f.target(cmd.Context(), args[0]); err != nil {
 				return err
 			}
-			*code, err = f.run(cmd.Context())
+			*code, err = f.run(cmd)
 			return err
 		},
 	}
@@ -100,7 +104,7 @@ func loadEchoCommand(code *int) *cobra.Command {
 			if f.Addr, err = resolve(cmd.Context(), args[0]); err != nil {
 				return err
 			}
-			*code, err = f.run(cmd.Context())
+			*code, err = f.run(cmd)
 			return err
 		},
 	}
@@ -159,7 +163,7 @@ func resolve(ctx context.Context, addr string) (string, error) {
 }
 
 // run runs a load, shows its progress and its results, and returns the exit code.
-func (f *loadFlags) run(ctx context.Context) (code int, err error) {
+func (f *loadFlags) run(cmd *cobra.Command) (code int, err error) {
 	f.KeepAlive = !f.each
 	if f.Requests == 0 && f.Duration == 0 {
 		f.Duration = 10 * time.Second
@@ -168,19 +172,19 @@ func (f *loadFlags) run(ctx context.Context) (code int, err error) {
 		Out: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Requests: f.Requests, Duration: f.Duration,
 	}
 	if !p.Terminal {
-		p.Out = os.Stdout // as htstress does
+		p.Out = cmd.OutOrStdout() // as htstress does
 	}
 	spec := load.Spec{LoadRequest: f.LoadRequest, Answered: &p.Answered}
 	if err := load.Check(spec); err != nil {
 		return report.ExitInvalid, err
 	}
 	stop := p.Start()
-	result, err := load.Run(ctx, spec)
+	result, err := load.Run(cmd.Context(), spec)
 	stop()
 	if err != nil && !errors.Is(err, load.ErrGone) {
 		return report.ExitInvalid, err
 	}
-	if err := load.WriteSummary(os.Stdout, result); err != nil {
+	if err := load.WriteSummary(cmd.OutOrStdout(), result); err != nil {
 		return report.ExitInvalid, err
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +48,7 @@ let its other clients wait for them: run a polite load beside it.`,
 			if !result.AllGood() {
 				*code = report.ExitFindings
 			}
-			return load.WriteSummary(os.Stdout, result)
+			return load.WriteSummary(cmd.OutOrStdout(), result)
 		},
 	}
 	flags := c.Flags()

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,12 +18,20 @@ import (
 // runLoad runs a command line and returns the exit code and the error.
 func runLoad(t *testing.T, args ...string) (int, error) {
 	t.Helper()
-	code := report.ExitClean
+	code, _, err := runLoadUntil(context.Background(), t, args...)
+	return code, err
+}
+
+// runLoadUntil is the same, until ctx ends, and returns what was written, too.
+func runLoadUntil(ctx context.Context, t *testing.T, args ...string) (code int, out string, err error) {
+	t.Helper()
+	code = report.ExitClean
 	c := command(&code)
 	c.SetArgs(append([]string{"load"}, args...))
-	c.SetOut(io.Discard)
-	err := c.ExecuteContext(context.Background())
-	return code, err
+	var b bytes.Buffer
+	c.SetOut(&b)
+	err = c.ExecuteContext(ctx)
+	return code, b.String(), err
 }
 
 func TestLoad(t *testing.T) {
@@ -48,6 +57,18 @@ func TestLoad(t *testing.T) {
 		if code, err := runLoad(t, strings.Fields(tt.args)...); code != tt.want || err != nil {
 			t.Errorf("load %s: exit code %d, %v, want %d", tt.args, code, err, tt.want)
 		}
+	}
+}
+
+// TestLoadOverloaded has a server that does not keep up with the rate.
+func TestLoadOverloaded(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		time.Sleep(20 * time.Millisecond) // the server's fault, which the load must see
+	}))
+	defer s.Close()
+	code, out, err := runLoadUntil(context.Background(), t, strings.Fields("http -r 1000 -d 200ms -c 1 "+s.URL)...)
+	if code != report.ExitFindings || err != nil || !strings.Contains(out, " of 200 requests that were due found every client busy") {
+		t.Errorf("exit code %d, %v, want %d and what was not sent:\n%s", code, err, report.ExitFindings, out)
 	}
 }
 

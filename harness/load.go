@@ -41,7 +41,7 @@ func (n *Netns) Load(req wire.LoadRequest) wire.LoadResult {
 
 // counts leaves out of a result what is long.
 func counts(r wire.LoadResult) wire.LoadResult {
-	r.Latency = wire.Latency{}
+	r.Latency, r.Waited = wire.Latency{}, wire.Latency{}
 	return r
 }
 

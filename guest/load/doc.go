@@ -6,6 +6,9 @@
 // that is stopped lets each client finish the request that it is in, so that nothing is cut off by the load itself. Clients
 // of raw traffic never give up; echo and HTTP measure, so they fail when there is nothing to measure.
 //
+// An open load, at a fixed rate, omits nothing: a response time counts from when its request was due, and a request that got no answer,
+// or was due and never sent, is in the result with the time that it had waited.
+//
 // Clients are state machines on a few threads with an epoll each, since a goroutine or a thread for every client would
 // cost an emulated guest more than the server under test. A request on a connection that is there costs one send, one recv, one
 // look at the clock and a part of an epoll_wait, and allocates nothing. The files, from the top: run.go starts the threads,

@@ -41,7 +41,8 @@ func (w *worker) fail(i int, err error) {
 	case unix.ECONNRESET, unix.EPIPE:
 		count = &w.result.Reset
 	case unix.ETIMEDOUT:
-		count = &w.result.Timeout
+		w.timedOut(i, err)
+		return
 	case unix.EADDRNOTAVAIL:
 		err = errors.New("no local port is left: closed connections hold theirs for a minute (TIME_WAIT)")
 		fallthrough
@@ -104,10 +105,18 @@ func (w *worker) expire() {
 		if c.last {
 			w.sample("the server does not close the connection behind its last answer")
 		}
-		w.lastErr = fmt.Errorf("no progress for %v", w.Patience)
-		w.result.Timeout++
-		w.failed(i, &w.result.Timeout)
+		w.timedOut(i, fmt.Errorf("no progress for %v", w.Patience))
 	}
+}
+
+// timedOut counts a timeout.
+func (w *worker) timedOut(i int, err error) {
+	w.lastErr = err
+	w.result.Timeout++
+	if w.waited != nil {
+		record(w.waited, w.now-*w.time(i, w.clients[i].oldest), 1)
+	}
+	w.failed(i, &w.result.Timeout)
 }
 
 // goneAfter is how long every attempt must have failed before the server is said to be gone, in ns.

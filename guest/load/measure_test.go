@@ -272,7 +272,43 @@ func TestLate(t *testing.T) {
 			if err != nil || got.Good < 1 || got.Late < 1 || got.Requests() != got.Good || got.Good+got.Late != tt.want {
 				t.Errorf("%d good, %d late, %v, want %d in all", got.Good, got.Late, err, tt.want)
 			}
+			if got.AllGood() || got.Latency.Count != int64(got.Good) || got.Waited.Count != int64(got.Late) {
+				t.Errorf("all good: %v; %d and %d times of %d and %d", got.AllGood(), got.Latency.Count, got.Waited.Count, got.Good, got.Late)
+			}
+			// The first of those that were not sent was due early.
+			if least := time.Duration(got.Late-2*tt.threads) * time.Millisecond; got.Waited.Max < least || got.Waited.Max > got.Elapsed+time.Millisecond {
+				t.Errorf("%d that were not sent waited up to %v of %v, want %v and more", got.Late, got.Waited.Max, got.Elapsed, least)
+			}
 		})
+	}
+}
+
+// TestTimeoutsWaited checks that an open load tells how long it waited for answers that did not come.
+func TestTimeoutsWaited(t *testing.T) {
+	const patience = 50 * time.Millisecond
+	got, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+		Addr: serve(t, func(c *net.TCPConn, _ int64) { _, _ = io.Copy(io.Discard, c) }), Protocol: wire.LoadEcho, Size: 1,
+		Conns: 5, Requests: 5, Rate: 500, KeepAlive: true, Patience: patience,
+	}})
+	if err != nil || got.Timeout != 5 || got.Latency.Count != 0 || got.Waited.Count != 5 || got.Waited.Min < patience-patience/100 {
+		t.Errorf("%+v, %v, want 5 timeouts of %v and more", got, err, patience)
+	}
+}
+
+// TestAbandon checks what counts for requests that were never sent, however many they are.
+func TestAbandon(t *testing.T) {
+	for _, late := range []int{0, 1, 5, 1e6 + 1, 1e9} {
+		w := newWorker(t, wire.LoadRequest{Addr: serve(t, echo), Protocol: wire.LoadEcho, Size: 1, Conns: 1, Rate: 1000, KeepAlive: true})
+		w.base = time.Now().Add(-time.Hour) // when the first was due
+		w.result.Late = late
+		w.abandon()
+		got, err := sum([]*worker{w})
+		if err != nil || got.Waited.Count != int64(late) || got.Latency.Count != 0 {
+			t.Errorf("%d late: %d times, and %d of good answers, %v", late, got.Waited.Count, got.Latency.Count, err)
+		}
+		if late == 5 && (got.Waited.Min < longest-longest/1000 || got.Waited.Max > longest+longest/1000) {
+			t.Errorf("%d late waited from %v to %v, want %v", late, got.Waited.Min, got.Waited.Max, longest)
+		}
 	}
 }
 

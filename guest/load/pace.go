@@ -105,6 +105,20 @@ func (w *worker) late() int {
 	return w.claim(to - w.assigned)
 }
 
+// abandon gives up the requests that were due and never sent. Each had waited until now, and an answer would have taken longer.
+func (w *worker) abandon() {
+	if w.waited == nil {
+		return
+	}
+	w.tick()
+	const groups = 10000 // of as many as can be due, each of which counts as the last of its group
+	size := w.result.Late/groups + 1
+	for n := 0; n < w.result.Late; n += size {
+		k := min(size, w.result.Late-n)
+		record(w.waited, w.now-w.dueAt(w.assigned+n+k-1), int64(k))
+	}
+}
+
 // wake takes clients out of their rest.
 func (w *worker) wake() {
 	n := 0

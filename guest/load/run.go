@@ -132,16 +132,20 @@ func unique(errs []error) error {
 // sum adds up what the workers saw.
 func sum(workers []*worker) (wire.LoadResult, error) {
 	var total wire.LoadResult
-	latency := newHistogram()
+	latency, waited := newHistogram(), newHistogram()
 	for _, w := range workers {
 		add(&total, w.result)
 		if w.latency != nil {
 			latency.Merge(w.latency)
 		}
+		if w.waited != nil {
+			waited.Merge(w.waited)
+		}
 	}
-	var err error
-	total.Latency, err = describe(latency)
-	return total, err
+	var errs [2]error
+	total.Latency, errs[0] = describe(latency)
+	total.Waited, errs[1] = describe(waited)
+	return total, errors.Join(errs[:]...)
 }
 
 // add adds the counts of one thread to the total.

@@ -50,6 +50,7 @@ type worker struct {
 
 	result   wire.LoadResult
 	latency  *hdrhistogram.Histogram // nil where nothing is measured
+	waited   *hdrhistogram.Histogram // of requests that got no answer; nil but for an open load that measures
 	count    int64                   // answers and failures
 	told     int64                   // those that Answered knows of
 	streak   int                     // failures since the server last showed that it is there
@@ -82,12 +83,16 @@ func (w *worker) prepare() (err error) {
 		return nil
 	}
 	w.latency = newHistogram()
+	if w.Rate > 0 {
+		w.waited = newHistogram()
+	}
 	return w.connectAll()
 }
 
 // run drives the clients until all are done.
 func (w *worker) run() error {
 	defer w.schedule()()
+	defer w.abandon()
 	w.tick()
 	w.look = w.now + int64(w.Patience)/looksPerPatience
 	events := make([]unix.EpollEvent, min(w.conns+1, maxEvents))
@@ -137,7 +142,11 @@ func (w *worker) beginStop() {
 	if w.stopping {
 		return
 	}
-	w.assign() // what was due before, and of which a busy machine tells only now
+	if w.Rate > 0 { // for what was due before, and of which a busy machine tells only now
+		w.wake()
+		w.beginReady()
+		w.assign()
+	}
 	w.result.Late = w.late()
 	w.stopping = true
 }

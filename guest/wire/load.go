@@ -82,12 +82,16 @@ type LoadResult struct {
 	Idle    int `json:"idle,omitempty"`
 	Unasked int `json:"unasked,omitempty"`
 
-	// Late is how many requests of an open load were due and had found no client by the end: they count nowhere else.
+	// Late is how many requests of an open load were due and had found no client by the end: they were never sent, and count nowhere
+	// else.
 	Late     int     `json:"late,omitempty"`
 	Conns    int     `json:"conns,omitempty"`    // connections that were opened
 	Sent     int64   `json:"sent,omitempty"`     // bytes
 	Received int64   `json:"received,omitempty"` // bytes
 	Latency  Latency `json:"latency,omitzero"`   // of the good answers, every one of them; not for raw
+	// Waited is how long requests of an open load that got no answer had waited since they were due, not for raw: those that
+	// count as Late by the end of the load, and timeouts. Their answers would have taken that long at least.
+	Waited Latency `json:"waited,omitzero"`
 }
 
 // BadRequests is how many answers were not what they had to be.
@@ -102,8 +106,10 @@ func (r LoadResult) SocketErrors() int { return r.Unanswered() + r.Idle + r.Unas
 // Requests is how many requests there were.
 func (r LoadResult) Requests() int { return r.Good + r.BadRequests() + r.Unanswered() }
 
-// AllGood reports whether nothing went wrong.
-func (r LoadResult) AllGood() bool { return r.BadRequests() == 0 && r.SocketErrors() == 0 }
+// AllGood reports whether nothing went wrong: every request was sent when it was due, and answered as it had to be.
+func (r LoadResult) AllGood() bool {
+	return r.BadRequests() == 0 && r.SocketErrors() == 0 && r.Late == 0
+}
 
 // PerSecond is the rate of good answers.
 func (r LoadResult) PerSecond() float64 {
