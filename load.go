@@ -184,11 +184,20 @@ func (f *loadFlags) run(cmd *cobra.Command) (code int, err error) {
 	if err != nil && !errors.Is(err, load.ErrGone) {
 		return report.ExitInvalid, err
 	}
+	gone := err
+	if code, err = summarize(cmd, result); err == nil && gone != nil {
+		return report.ExitInvalid, fmt.Errorf("load: %s after %d good answers: %w", f.Addr, result.Good, gone)
+	}
+	return code, err
+}
+
+// summarize shows the results of a load that has ended or was interrupted, and returns the exit code.
+func summarize(cmd *cobra.Command, result wire.LoadResult) (code int, err error) {
 	if err := load.WriteSummary(cmd.OutOrStdout(), result); err != nil {
 		return report.ExitInvalid, err
 	}
-	if err != nil {
-		return report.ExitFindings, fmt.Errorf("load: %s after %d good answers: %w", f.Addr, result.Good, err)
+	if err := cmd.Context().Err(); err != nil {
+		return report.ExitInvalid, fmt.Errorf("load: %w", err)
 	}
 	if !result.AllGood() {
 		return report.ExitFindings, nil

@@ -8,10 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ktcp/guest/load"
 	"ktcp/guest/load/awkward"
 	"ktcp/guest/wire"
-	"ktcp/harness/report"
 )
 
 // loadAwkwardCommand runs impolite clients.
@@ -45,10 +43,8 @@ let its other clients wait for them: run a polite load beside it.`,
 			if err != nil {
 				return err
 			}
-			if !result.AllGood() {
-				*code = report.ExitFindings
-			}
-			return load.WriteSummary(cmd.OutOrStdout(), result)
+			*code, err = summarize(cmd, result)
+			return err
 		},
 	}
 	flags := c.Flags()

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,6 +71,26 @@ func TestLoadOverloaded(t *testing.T) {
 	code, out, err := runLoadUntil(context.Background(), t, strings.Fields("http -r 1000 -d 200ms -c 1 "+s.URL)...)
 	if code != report.ExitFindings || err != nil || !strings.Contains(out, " of 200 requests that were due found every client busy") {
 		t.Errorf("exit code %d, %v, want %d and what was not sent:\n%s", code, err, report.ExitFindings, out)
+	}
+}
+
+// TestLoadInterrupted stops loads in the middle, as Ctrl-C does: the summary shows what was done so far, and the exit code that it was
+// not all.
+func TestLoadInterrupted(t *testing.T) {
+	for _, args := range []string{"http -d 1m", "http -n 1000000", "http -r 1000 -d 1m", "awkward -m slow-sender --pace 1ms -d 1m"} {
+		ctx, interrupt := context.WithCancel(context.Background())
+		var asked atomic.Int64
+		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			if asked.Add(1) == 100 {
+				interrupt()
+			}
+		}))
+		code, out, err := runLoadUntil(ctx, t, append(strings.Fields(args), s.Listener.Addr().String())...)
+		s.Close()
+		interrupt()
+		if code != report.ExitInvalid || !errors.Is(err, context.Canceled) || !strings.Contains(out, "\ngood requests: ") {
+			t.Errorf("%s: exit code %d, %v, want %d, and a summary:\n%s", args, code, err, report.ExitInvalid, out)
+		}
 	}
 }
 
