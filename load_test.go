@@ -103,17 +103,19 @@ func TestLoadBadInput(t *testing.T) {
 	nobody := l.Addr().String()
 	l.Close()
 	for args, want := range map[string]string{
-		"http":                         "0 addresses were given",
-		"http 127.0.0.1:1 -c 0":        "0 clients: 1 to 60000",
-		"http 127.0.0.1:1 -e -p 2":     "choose one",
-		"http https://127.0.0.1:1":     "only http",
-		"http " + nobody:               "cannot connect to " + nobody + ": connection refused",
-		"echo localhost":               "want HOST:PORT",
-		"echo localhost:none":          `port "none"`,
-		"echo 127.0.0.1:1 -s 0":        "messages of 0 bytes",
-		"echo 127.0.0.1:1 --rounds -1": "give 1 or more",
-		"awkward -m rude 127.0.0.1:1":  `manner "rude"`,
-		"gopher 127.0.0.1:1":           "unknown command",
+		"http":                                 "0 addresses were given",
+		"http 127.0.0.1:1 -c 0":                "0 clients: 1 to 60000",
+		"http 127.0.0.1:1 -e -p 2":             "choose one",
+		"http https://127.0.0.1:1":             "only http",
+		"http " + nobody:                       "cannot connect to " + nobody + ": connection refused",
+		"echo localhost":                       "want HOST:PORT",
+		"echo localhost:none":                  `port "none"`,
+		"echo 127.0.0.1:1 -s 0":                "messages of 0 bytes",
+		"echo 127.0.0.1:1 --rounds -1":         "give 1 or more",
+		"http 127.0.0.1:1 --timeout -1s":       "a timeout of -1s",
+		"echo 127.0.0.1:1 -s 16777216 -p 1024": "1024 requests of 16777216 bytes under way on a connection: they may be 67108864 bytes together",
+		"awkward -m rude 127.0.0.1:1":          `manner "rude"`,
+		"gopher 127.0.0.1:1":                   "unknown command",
 	} {
 		_, err := runLoad(t, strings.Fields(args)...)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

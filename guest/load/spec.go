@@ -28,6 +28,8 @@ const (
 	maxAnswer = 16 << 20
 	// maxSize bounds a message of echo.
 	maxSize = 16 << 20
+	// maxUnderWay bounds the bytes of the requests that are under way on one connection: they are one piece of memory.
+	maxUnderWay = 64 << 20
 	// spareFiles is what a process needs beside its clients' sockets.
 	spareFiles = 64
 )
@@ -72,26 +74,26 @@ type plan struct {
 
 // Check reports what is wrong with s before it is run.
 func Check(s Spec) error {
-	_, err := s.validate()
-	return err
+	_, err := netip.ParseAddrPort(s.Addr)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	return s.check()
 }
 
-// validate reports what is wrong with s.
+// validate reports what is wrong with s, or returns a plan.
 func (s Spec) validate() (*plan, error) {
-	addr, err := netip.ParseAddrPort(s.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("load: %w", err)
-	}
-	if err := s.check(); err != nil {
+	if err := Check(s); err != nil {
 		return nil, err
 	}
+	addr := netip.MustParseAddrPort(s.Addr)
 	p := &plan{
 		Spec: s, addr: addr, family: unix.AF_INET6, pipeline: max(s.Pipeline, 1), measures: s.Protocol != wire.LoadRaw,
 	}
 	if addr.Addr().Is4() {
 		p.family = unix.AF_INET
 	}
-	if p.Patience <= 0 {
+	if p.Patience == 0 {
 		p.Patience = patience
 	}
 	if p.Thread == nil {
@@ -126,6 +128,8 @@ func (s Spec) check() error {
 		what = fmt.Sprintf("%d threads", s.Threads)
 	case s.Duration < 0:
 		what = fmt.Sprintf("a duration of %v", s.Duration)
+	case s.Patience < 0:
+		what = fmt.Sprintf("a timeout of %v", s.Patience)
 	case s.Rate < 0 || s.Rate > 1e9:
 		what = fmt.Sprintf("a rate of %g a second", s.Rate)
 	case s.Pipeline < 0 || s.Pipeline > maxPipeline:
@@ -139,6 +143,9 @@ func (s Spec) check() error {
 	case s.Protocol != wire.LoadRaw && s.Protocol != wire.LoadEcho && s.Protocol != wire.LoadHTTP:
 		what = fmt.Sprintf("protocol %q: want echo or http", s.Protocol)
 	}
+	if n := max(s.Pipeline, 1); what == "" && s.largest() > maxUnderWay/n {
+		what = fmt.Sprintf("%d requests of %d bytes under way on a connection: they may be %d bytes together", n, s.largest(), maxUnderWay)
+	}
 	for _, path := range s.Paths {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " \t\r\n") {
 			what = fmt.Sprintf("path %q: it must begin with / and hold no blank", path)
@@ -148,6 +155,21 @@ func (s Spec) check() error {
 		return s.checkFiles()
 	}
 	return &refusal{"load with " + what, unix.EINVAL}
+}
+
+// largest is how many bytes the largest request has.
+func (s Spec) largest() (n int) {
+	switch s.Protocol {
+	case wire.LoadRaw:
+		n = len(s.Send)
+	case wire.LoadEcho:
+		n = s.Size
+	case wire.LoadHTTP:
+		for _, r := range httpRequests(s) {
+			n = max(n, len(r))
+		}
+	}
+	return n
 }
 
 // checkFiles holds the number of clients against the limit on descriptors, which the Go runtime has raised as far as it may.
