@@ -162,7 +162,9 @@ const (
 	Interrupter Manner = "interrupter" // resets when the first byte of the answer is there; good: it came
 	LateSender  Manner = "late-sender" // sends once more after the server has closed; good: it is reset
 	Stormer     Manner = "stormer"     // connects and closes; good: always
-	PortHog     Manner = "port-hog"    // has its answer and closes first, so that its port stays in TIME_WAIT; good: the answer
+	// PortHog has the whole answer and closes first, so that its port stays in TIME_WAIT; good: the answer. Without an Expect it half-closes
+	// before it reads, since only the server can then say where the answer ends.
+	PortHog Manner = "port-hog"
 )
 
 // Manners are all of them.
