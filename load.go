@@ -85,7 +85,6 @@ func loadHTTPCommand(code *int) *cobra.Command {
 
 func loadEchoCommand(code *int) *cobra.Command {
 	var f loadFlags
-	var rounds int
 	c := &cobra.Command{
 		Use:   "echo [flags] HOST:PORT",
 		Short: "Send messages to an echo server and expect each of them back",
@@ -93,14 +92,7 @@ func loadEchoCommand(code *int) *cobra.Command {
   ktcp load echo -d 10s -c 100 --size 1400 127.0.0.1:12345`,
 		Args: oneAddress,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if rounds != 0 && f.Requests != 0 {
-				return errors.New("load: --rounds and --requests both say how many messages: give one")
-			}
-			if rounds < 0 {
-				return fmt.Errorf("load: %d rounds: give 1 or more", rounds)
-			}
 			f.Protocol = wire.LoadEcho
-			f.Requests += rounds * f.Conns
 			if f.Addr, err = resolve(cmd.Context(), args[0]); err != nil {
 				return err
 			}
@@ -110,7 +102,8 @@ func loadEchoCommand(code *int) *cobra.Command {
 	}
 	f.add(c, "messages")
 	c.Flags().IntVarP(&f.Size, "size", "s", 64, "bytes of a message")
-	c.Flags().IntVar(&rounds, "rounds", 0, "messages for each connection, on average; instead of --requests")
+	c.Flags().IntVar(&f.Rounds, "rounds", 0, "messages of each client, on the connection that it keeps or, with --each, on as many connections; "+
+		"instead of --requests")
 	return c
 }
 
@@ -165,11 +158,12 @@ func resolve(ctx context.Context, addr string) (string, error) {
 // run runs a load, shows its progress and its results, and returns the exit code.
 func (f *loadFlags) run(cmd *cobra.Command) (code int, err error) {
 	f.KeepAlive = !f.each
-	if f.Requests == 0 && f.Duration == 0 {
+	if f.Requests == 0 && f.Rounds == 0 && f.Duration == 0 {
 		f.Duration = 10 * time.Second
 	}
 	p := load.Progress{
-		Out: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Requests: f.Requests, Duration: f.Duration,
+		Out: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Requests: f.Requests + f.Rounds*f.Conns,
+		Duration: f.Duration,
 	}
 	if !p.Terminal {
 		p.Out = cmd.OutOrStdout() // as htstress does

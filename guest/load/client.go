@@ -16,6 +16,7 @@ type client struct {
 	oldest int    // where in the client's ring of times the first of them is
 	got    int    // bytes of the answer that comes next
 	since  int64  // of the last progress, or of the beginning of a rest
+	begun  int    // requests so far
 	last   bool   // all of the last answer is there, and the server must close
 	free   bool   // it waits for the next request of an open load
 	why    string // the last answer was malformed
@@ -203,7 +204,7 @@ func (w *worker) end(i int) bool {
 	case c.last, c.got > 0 && w.answers.end(c) == whole:
 		w.answered(i)
 		// What was asked behind an answer that said it was the last has not been looked at: it will be asked again.
-		w.unclaim(c.open)
+		w.unclaim(i, c.open)
 		c.open = 0
 	case c.got > 0:
 		w.result.Short++

@@ -15,12 +15,14 @@ func (w *worker) more(i int) {
 	case c.fd >= 0 && c.last:
 		// Nothing is asked any more on a connection that is being closed.
 	case w.Rate > 0:
-		if c.open == 0 {
+		if c.open == 0 && w.doneRounds(i) {
+			w.retire(i)
+		} else if c.open == 0 {
 			c.free = true
 			w.free.add(i)
 		}
 	default:
-		if k := w.claim(w.pipeline - c.open); k > 0 {
+		if k := w.claim(i, w.pipeline-c.open); k > 0 {
 			w.begin(i, k, w.now)
 		} else if c.open == 0 {
 			w.retire(i)
@@ -28,11 +30,26 @@ func (w *worker) more(i int) {
 	}
 }
 
-// claim takes up to k of the requests that nobody has begun yet.
-func (w *worker) claim(k int) int {
+// claim takes up to k requests that a client may begin.
+func (w *worker) claim(i, k int) int {
 	if w.stopping {
 		return 0
 	}
+	c := &w.clients[i]
+	if w.Rounds > 0 {
+		k = min(k, w.Rounds-c.begun)
+	} else {
+		k = w.claimAny(k)
+	}
+	c.begun += k
+	return k
+}
+
+// doneRounds reports whether a client has made as many requests as each is to make.
+func (w *worker) doneRounds(i int) bool { return w.Rounds > 0 && w.clients[i].begun >= w.Rounds }
+
+// claimAny takes up to k of the requests that nobody has begun yet.
+func (w *worker) claimAny(k int) int {
 	if w.Requests == 0 {
 		return k
 	}
@@ -43,8 +60,9 @@ func (w *worker) claim(k int) int {
 	return k
 }
 
-// unclaim gives back requests that were not answered for no fault of anybody's.
-func (w *worker) unclaim(k int) {
+// unclaim gives back a client's requests that were not answered for no fault of anybody's.
+func (w *worker) unclaim(i, k int) {
+	w.clients[i].begun -= k
 	if w.Requests > 0 {
 		w.left.Add(int64(k))
 	}
@@ -81,7 +99,7 @@ func (w *worker) assign() {
 		}
 		i := w.free.next()
 		w.clients[i].free = false
-		if done || w.claim(1) == 0 {
+		if done || w.claim(i, 1) == 0 {
 			w.retire(i)
 			continue
 		}
@@ -102,7 +120,10 @@ func (w *worker) late() int {
 	}
 	due := func(n int) bool { t := w.dueAt(n); return t <= w.now && !w.past(t) }
 	to := w.assigned + sort.Search(math.MaxInt-w.assigned, func(k int) bool { return !due(w.assigned + k) })
-	return w.claim(to - w.assigned)
+	if w.Rounds == 0 {
+		return w.claimAny(to - w.assigned)
+	}
+	return min(to, w.Rounds*w.conns) - w.assigned
 }
 
 // abandon gives up the requests that were due and never sent. Each had waited until now, and an answer would have taken longer.

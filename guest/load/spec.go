@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -124,6 +125,10 @@ func (s Spec) check() error {
 		what = fmt.Sprintf("%d clients: 1 to %d are possible", s.Conns, maxConns)
 	case s.Requests < 0:
 		what = fmt.Sprintf("%d requests", s.Requests)
+	case s.Rounds < 0 || s.Rounds > math.MaxInt/maxConns:
+		what = fmt.Sprintf("%d rounds", s.Rounds)
+	case s.Rounds > 0 && s.Requests > 0:
+		what = "a number of rounds and one of requests: choose one"
 	case s.Threads < 0:
 		what = fmt.Sprintf("%d threads", s.Threads)
 	case s.Duration < 0:

@@ -21,15 +21,18 @@ const (
 	LoadHTTP LoadProtocol = "http"
 )
 
-// LoadRequest starts a load, which goes on until it is stopped, Requests are done or Duration has passed: each of Conns
-// clients connects, sends a request, reads the answer to its end, and begins again.
+// LoadRequest starts a load, which goes on until it is stopped, Requests or all Rounds are done or Duration has passed: each of
+// Conns clients connects, sends a request, reads the answer to its end, and begins again.
 type LoadRequest struct {
-	Netns     string        `json:"netns,omitempty"`
-	Addr      string        `json:"addr"`
-	Protocol  LoadProtocol  `json:"protocol,omitempty"`
-	Conns     int           `json:"conns"`
-	Threads   int           `json:"threads,omitempty"`  // 0: one for each processor
-	Requests  int           `json:"requests,omitempty"` // in all; 0: until stopped
+	Netns    string       `json:"netns,omitempty"`
+	Addr     string       `json:"addr"`
+	Protocol LoadProtocol `json:"protocol,omitempty"`
+	Conns    int          `json:"conns"`
+	Threads  int          `json:"threads,omitempty"`  // 0: one for each processor
+	Requests int          `json:"requests,omitempty"` // in all, by whichever clients have time for them; 0: until stopped
+	// Rounds is how many requests each client makes, no more and no less, however quick the others are. 0: until stopped.
+	// Requests and Rounds exclude each other, and awkward clients know no Rounds.
+	Rounds    int           `json:"rounds,omitempty"`
 	Duration  time.Duration `json:"duration,omitempty"` // guest time; 0: no limit
 	KeepAlive bool          `json:"keepalive,omitempty"`
 	// Pipeline is how many requests a client has under way on its connection. 0 means 1; more needs KeepAlive.
