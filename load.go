@@ -161,13 +161,7 @@ func (f *loadFlags) run(cmd *cobra.Command) (code int, err error) {
 	if f.Requests == 0 && f.Rounds == 0 && f.Duration == 0 {
 		f.Duration = 10 * time.Second
 	}
-	p := load.Progress{
-		Out: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Requests: f.Requests + f.Rounds*f.Conns,
-		Duration: f.Duration,
-	}
-	if !p.Terminal {
-		p.Out = cmd.OutOrStdout() // as htstress does
-	}
+	p := progress(cmd, f.Requests+f.Rounds*f.Conns, f.Duration)
 	spec := load.Spec{LoadRequest: f.LoadRequest, Answered: &p.Answered}
 	if err := load.Check(spec); err != nil {
 		return report.ExitInvalid, err
@@ -183,6 +177,15 @@ func (f *loadFlags) run(cmd *cobra.Command) (code int, err error) {
 		return report.ExitInvalid, fmt.Errorf("load: %s after %d good answers: %w", f.Addr, result.Good, gone)
 	}
 	return code, err
+}
+
+// progress shows how far a load is.
+func progress(cmd *cobra.Command, requests int, duration time.Duration) *load.Progress {
+	p := &load.Progress{Out: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Requests: requests, Duration: duration}
+	if !p.Terminal {
+		p.Out = cmd.OutOrStdout() // as htstress does
+	}
+	return p
 }
 
 // summarize shows the results of a load that has ended or was interrupted, and returns the exit code.

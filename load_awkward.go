@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ktcp/guest/load"
 	"ktcp/guest/load/awkward"
 	"ktcp/guest/wire"
 )
@@ -39,7 +40,17 @@ let its other clients wait for them: run a polite load beside it.`,
 			if req.Requests == 0 && req.Duration == 0 {
 				req.Duration = 10 * time.Second
 			}
-			result, err := awkward.Run(cmd.Context(), awkward.Spec{LoadRequest: req})
+			p := progress(cmd, req.Requests, req.Duration)
+			spec := awkward.Spec{LoadRequest: req, Answered: &p.Answered}
+			if err := awkward.Check(spec); err != nil {
+				return err
+			}
+			if err := load.Reach(cmd.Context(), req.Addr, req.Patience); err != nil {
+				return err
+			}
+			stop := p.Start()
+			result, err := awkward.Run(cmd.Context(), spec)
+			stop()
 			if err != nil {
 				return err
 			}

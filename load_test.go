@@ -62,6 +62,18 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// TestLoadShowsProgress checks that all loads show how far they are.
+func TestLoadShowsProgress(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	for _, args := range []string{"http -n 20", "awkward -m half-closer -n 20", "awkward -m stormer -n 20"} {
+		code, out, err := runLoadUntil(context.Background(), t, append(strings.Fields(args), s.Listener.Addr().String())...)
+		if code != report.ExitClean || err != nil || !strings.HasPrefix(out, "0 requests\n2 requests\n") || !strings.Contains(out, "\n18 requests\n") {
+			t.Errorf("%s: exit code %d, %v, want its progress:\n%s", args, code, err, out)
+		}
+	}
+}
+
 // TestLoadOverloaded has a server that does not keep up with the rate.
 func TestLoadOverloaded(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -115,6 +127,7 @@ func TestLoadBadInput(t *testing.T) {
 		"echo 127.0.0.1:1 --rounds 1 -n 1":     "rounds and one of requests: choose one",
 		"http 127.0.0.1:1 --timeout -1s":       "a timeout of -1s",
 		"echo 127.0.0.1:1 -s 16777216 -p 1024": "1024 requests of 16777216 bytes under way on a connection: they may be 67108864 bytes together",
+		"awkward " + nobody:                    "cannot connect to " + nobody + ": connection refused",
 		"awkward -m rude 127.0.0.1:1":          `manner "rude"`,
 		"gopher 127.0.0.1:1":                   "unknown command",
 	} {

@@ -44,8 +44,8 @@ func (w *worker) fail(i int, err error) {
 		w.timedOut(i, err)
 		return
 	case unix.EADDRNOTAVAIL:
-		err = errors.New("no local port is left: closed connections hold theirs for a minute (TIME_WAIT)")
-		fallthrough
+		count = &w.result.NoPort
+		err = fmt.Errorf("no local port is left: %w", errno)
 	default:
 		w.sample(err.Error())
 	}

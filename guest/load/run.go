@@ -152,6 +152,7 @@ func sum(workers []*worker) (wire.LoadResult, error) {
 func add(total *wire.LoadResult, r wire.LoadResult) {
 	total.Good += r.Good
 	total.Refused += r.Refused
+	total.NoPort += r.NoPort
 	total.Reset += r.Reset
 	total.Empty += r.Empty
 	total.Short += r.Short

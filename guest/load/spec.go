@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ktcp/guest/load/limit"
 	"ktcp/guest/thread"
 	"ktcp/guest/wire"
 )
@@ -31,8 +32,6 @@ const (
 	maxSize = 16 << 20
 	// maxUnderWay bounds the bytes of the requests that are under way on one connection: they are one piece of memory.
 	maxUnderWay = 64 << 20
-	// spareFiles is what a process needs beside its clients' sockets.
-	spareFiles = 64
 )
 
 // Errors of loads that measure.
@@ -42,15 +41,6 @@ var (
 	// ErrGone is returned, with the results so far, when the server has stopped answering for good.
 	ErrGone = errors.New("the server is gone")
 )
-
-// refusal is an error that has an errno and does not say it twice.
-type refusal struct {
-	text  string
-	errno unix.Errno
-}
-
-func (r *refusal) Error() string { return r.text }
-func (r *refusal) Unwrap() error { return r.errno }
 
 // Spec says what to run.
 type Spec struct {
@@ -157,9 +147,9 @@ func (s Spec) check() error {
 		}
 	}
 	if what == "" {
-		return s.checkFiles()
+		return limit.Files(s.Conns)
 	}
-	return &refusal{"load with " + what, unix.EINVAL}
+	return &limit.Refusal{Text: "load with " + what, Errno: unix.EINVAL}
 }
 
 // largest is how many bytes the largest request has.
@@ -175,19 +165,6 @@ func (s Spec) largest() (n int) {
 		}
 	}
 	return n
-}
-
-// checkFiles holds the number of clients against the limit on descriptors, which the Go runtime has raised as far as it may.
-func (s Spec) checkFiles() error {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("load: limit on files: %w", err)
-	}
-	if need := uint64(s.Conns + spareFiles); need > limit.Cur {
-		return &refusal{fmt.Sprintf("load with %d clients needs %d file descriptors, and the limit is %d: raise it with ulimit -n, "+
-			"or take fewer clients", s.Conns, need, limit.Cur), unix.EMFILE}
-	}
-	return nil
 }
 
 // sockaddr returns the address to connect to: a new one each time, since a system call writes to it.

@@ -93,6 +93,7 @@ func writeTrouble(b *strings.Builder, r wire.LoadResult) {
 		{r.Status, "with a status that is not 2xx or 3xx"},
 		{r.Short, "answers cut short"},
 		{r.Refused, "refused"},
+		{r.NoPort, "with no port left (TIME_WAIT)"},
 		{r.Reset, "reset"},
 		{r.Empty, "closed without an answer"},
 		{r.Timeout, "timeouts"},

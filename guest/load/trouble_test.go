@@ -59,6 +59,36 @@ func constantUntil(c net.Conn, alive func() bool) {
 	}
 }
 
+// TestNoPort counts what the kernel answers when no port is left.
+func TestNoPort(t *testing.T) {
+	w := newWorker(t, wire.LoadRequest{Addr: serve(t, echo), Protocol: wire.LoadEcho, Size: 1, Conns: 1})
+	w.clients[0].open = 1
+	w.fail(0, unix.EADDRNOTAVAIL)
+	var b strings.Builder
+	if err := WriteSummary(&b, w.result); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.result; r.NoPort != 1 || r.Other != 0 || r.Requests() != 1 || !strings.Contains(b.String(), "1 with no port left") {
+		t.Errorf("%+v, want 1 without a port:\n%s", r, b.String())
+	}
+}
+
+// TestReach tells a server that is there from one that is not.
+func TestReach(t *testing.T) {
+	if err := Reach(context.Background(), serve(t, echo), 0); err != nil {
+		t.Error(err)
+	}
+	if err := Reach(context.Background(), "127.0.0.1:1", 0); !errors.Is(err, ErrUnreachable) || !errors.Is(err, unix.ECONNREFUSED) ||
+		err.Error() != "cannot connect to 127.0.0.1:1: connection refused" {
+		t.Errorf("error %v, want one line that says %v", err, ErrUnreachable)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := Reach(ctx, "127.0.0.1:1", 0); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnreachable) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	for _, keep := range []bool{true, false} {
 		_, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{

@@ -70,6 +70,7 @@ type LoadStopRequest struct {
 type LoadResult struct {
 	Good    int           `json:"good"`
 	Refused int           `json:"refused"`          // connect: ECONNREFUSED
+	NoPort  int           `json:"noport,omitempty"` // connect: no local port is left, since closed connections keep theirs for a minute (TIME_WAIT)
 	Reset   int           `json:"reset"`            // RST before a whole answer
 	Empty   int           `json:"empty"`            // FIN before any byte of an answer
 	Short   int           `json:"short"`            // FIN within an answer
@@ -101,7 +102,9 @@ type LoadResult struct {
 func (r LoadResult) BadRequests() int { return r.Short + r.Wrong + r.Status }
 
 // Unanswered is how many requests got no answer.
-func (r LoadResult) Unanswered() int { return r.Refused + r.Reset + r.Empty + r.Timeout + r.Other }
+func (r LoadResult) Unanswered() int {
+	return r.Refused + r.NoPort + r.Reset + r.Empty + r.Timeout + r.Other
+}
 
 // SocketErrors is how often a connection failed: under a request, which got no answer then, or between two.
 func (r LoadResult) SocketErrors() int { return r.Unanswered() + r.Idle + r.Unasked }

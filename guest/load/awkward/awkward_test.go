@@ -3,6 +3,7 @@ package awkward
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,8 +12,11 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"ktcp/guest/wire"
 )
@@ -226,6 +230,35 @@ func TestStop(t *testing.T) {
 		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%s: stopped after %v", manner, took)
 		}
+	}
+}
+
+// TestNoPort counts what the kernel answers when no port is left.
+func TestNoPort(t *testing.T) {
+	var answered atomic.Int64
+	r := &run{Spec: Spec{Answered: &answered}}
+	err := fmt.Errorf("connect: %w", unix.EADDRNOTAVAIL)
+	r.count(outcomeOf(err), err)
+	if got := r.result; got.NoPort != 1 || got.Other != 0 || got.Requests() != 1 || got.SocketErrors() != 1 || answered.Load() != 1 {
+		t.Errorf("%+v, want 1 without a port", got)
+	}
+}
+
+// TestFileLimit checks that clients that can have no sockets are refused before they try.
+func TestFileLimit(t *testing.T) {
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 500, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &old) }()
+	_, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+		Addr: "127.0.0.1:1", Manner: wire.Stormer, Conns: 1000, Requests: 1,
+	}})
+	if !errors.Is(err, unix.EMFILE) || !strings.Contains(err.Error(), "ulimit -n") {
+		t.Errorf("error %v, want one that names the limit", err)
 	}
 }
 
