@@ -168,8 +168,8 @@ const (
 	Interrupter Manner = "interrupter" // resets when the first byte of the answer is there; good: it came
 	LateSender  Manner = "late-sender" // sends once more after the server has closed; good: it is reset
 	Stormer     Manner = "stormer"     // connects and closes; good: always
-	// PortHog has the whole answer and closes first, so that its port stays in TIME_WAIT; good: the answer. Without an Expect it half-closes
-	// before it reads, since only the server can then say where the answer ends.
+	// PortHog is a half-closer whose end comes with its last byte: the server cannot close first, and the client's port stays in
+	// TIME_WAIT; good: the answer.
 	PortHog Manner = "port-hog"
 )
 

@@ -50,14 +50,12 @@ func (r *run) behave(c *conn) (outcome, error) {
 	case wire.Stormer:
 		return good, nil
 	case wire.PortHog:
-		if len(r.Expect) == 0 {
-			// Only the server's end tells where the answer ends, and the client's has to come before it.
-			return c.sendAndEnd()
-		}
-		if err := c.send(r.Send); err != nil {
+		// Its last byte waits for its end: whatever the server does when it has the whole request, it closes second.
+		err := c.option(func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_CORK, 1) })
+		if err != nil {
 			return outcomeOf(err), err
 		}
-		return c.answer(0)
+		return c.sendAndEnd()
 	}
 	return other, fmt.Errorf("manner %q", r.Manner)
 }
