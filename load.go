@@ -24,8 +24,11 @@ func loadCommand(code *int) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "load",
 		Short: "Load a TCP server on any machine: echo or HTTP, every answer checked and timed",
-		Long: `load makes many clients at once talk to a server, checks every byte of every answer and measures the response
-times. It is what runs inside the guests, and works against any server.
+		Long: `load makes many clients at once talk to a server, checks every answer and measures the response times. It is what
+runs inside the guests, and works against any server.
+
+Each byte of an echo is checked. An HTTP answer must be well-formed, whole and as long as it says, with a status of 2xx or
+3xx; its body is compared only with that of --expect, where that is given.
 
 At a fixed rate, requests that were due and found every client busy until the end are never sent: the summary counts them, and
 its response times have them among the others with the time that they had waited, as they have timeouts.
@@ -79,7 +82,7 @@ func loadHTTPCommand(code *int) *cobra.Command {
 	}
 	f.add(c, "requests")
 	c.Flags().StringArrayVar(&f.Paths, "path", nil, "path to ask for; given more than once, each in turn (default: that of the URL)")
-	c.Flags().StringVar(&body, "expect", "", "the body that every answer must have")
+	c.Flags().StringVar(&body, "expect", "", "the body that every answer must have (default: any)")
 	return c
 }
 

@@ -72,6 +72,12 @@ func TestMeasures(t *testing.T) {
 			return fmt.Sprintf("HTTP/1.1 200 OK\r\nDate: %d\r\nContent-Length: 12\r\n\r\nHello World!", n.Add(1))
 		}
 	}()
+	numbered := func() func(string) string {
+		var n atomic.Int64
+		return func(string) string {
+			return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nhello %6d", n.Add(1))
+		}
+	}()
 	httpReq := wire.LoadRequest{Protocol: wire.LoadHTTP, KeepAlive: true}
 	each := wire.LoadRequest{Protocol: wire.LoadHTTP}
 	piped := wire.LoadRequest{Protocol: wire.LoadHTTP, KeepAlive: true, Pipeline: 8}
@@ -125,6 +131,8 @@ func TestMeasures(t *testing.T) {
 		{"http, bytes", inPieces(hello, 1), body, wire.LoadResult{Good: 60}, ""},
 		{"http, no body", constant("HTTP/1.1 204 No Content\r\n\r\n"), httpReq, wire.LoadResult{Good: 60}, ""},
 		{"http, interim", constant("HTTP/1.1 100 Continue\r\n\r\n" + hello), httpReq, wire.LoadResult{Good: 60}, ""},
+		{"http, every body differs", answering(numbered), httpReq, wire.LoadResult{Good: 60}, ""}, // none is expected
+		{"http, every body differs from one", answering(numbered), body, wire.LoadResult{Wrong: 60}, "another body than expected"},
 		{"http, every answer differs", answering(dated), body, wire.LoadResult{Good: 60}, ""},
 		{"http, the last says so", func(c *net.TCPConn, n int64) {
 			left := 3
