@@ -24,7 +24,6 @@ func TestBetweenRequests(t *testing.T) {
 		"closes": {func(c *net.TCPConn) { c.Close() }, wire.LoadResult{Good: 6}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			first := make(chan *net.TCPConn, 1)
 			var acted atomic.Bool
 			addr := serve(t, func(c *net.TCPConn, n int64) {
