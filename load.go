@@ -24,10 +24,17 @@ func loadCommand(code *int) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "load",
 		Short: "Load a TCP server on any machine: echo or HTTP, every answer checked and timed",
-		Long: `load makes many clients at once talk to a server, checks every byte of every answer and measures the response
-times. It is what runs inside the guests, and works against any server.
+		Long: `load makes many clients at once talk to a server, checks every answer and measures the response times. It is what
+runs inside the guests, and works against any server.
 
-Exit codes: 0 every request was good; 1 some were not; 2 the load could not be run, or not to its end.`,
+Each byte of an echo is checked. An HTTP answer must be well-formed, whole and as long as it says, with a status of 2xx or
+3xx; its body is compared only with that of --expect, where that is given.
+
+At a fixed rate, requests that were due and found every client busy until the end are never sent: the summary counts them, and
+its response times have them among the others with the time that they had waited, as they have timeouts.
+
+Exit codes: 0 every request was good; 1 some were not, or were due and not sent; 2 the load could not be run, or not to its
+end.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -69,19 +76,18 @@ func loadHTTPCommand(code *int) *cobra.Command {
 			if err := f.target(cmd.Context(), args[0]); err != nil {
 				return err
 			}
-			*code, err = f.run(cmd.Context())
+			*code, err = f.run(cmd)
 			return err
 		},
 	}
 	f.add(c, "requests")
 	c.Flags().StringArrayVar(&f.Paths, "path", nil, "path to ask for; given more than once, each in turn (default: that of the URL)")
-	c.Flags().StringVar(&body, "expect", "", "the body that every answer must have")
+	c.Flags().StringVar(&body, "expect", "", "the body that every answer must have (default: any)")
 	return c
 }
 
 func loadEchoCommand(code *int) *cobra.Command {
 	var f loadFlags
-	var rounds int
 	c := &cobra.Command{
 		Use:   "echo [flags] HOST:PORT",
 		Short: "Send messages to an echo server and expect each of them back",
@@ -89,24 +95,18 @@ func loadEchoCommand(code *int) *cobra.Command {
   ktcp load echo -d 10s -c 100 --size 1400 127.0.0.1:12345`,
 		Args: oneAddress,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if rounds != 0 && f.Requests != 0 {
-				return errors.New("load: --rounds and --requests both say how many messages: give one")
-			}
-			if rounds < 0 {
-				return fmt.Errorf("load: %d rounds: give 1 or more", rounds)
-			}
 			f.Protocol = wire.LoadEcho
-			f.Requests += rounds * f.Conns
 			if f.Addr, err = resolve(cmd.Context(), args[0]); err != nil {
 				return err
 			}
-			*code, err = f.run(cmd.Context())
+			*code, err = f.run(cmd)
 			return err
 		},
 	}
 	f.add(c, "messages")
 	c.Flags().IntVarP(&f.Size, "size", "s", 64, "bytes of a message")
-	c.Flags().IntVar(&rounds, "rounds", 0, "messages for each connection, on average; instead of --requests")
+	c.Flags().IntVar(&f.Rounds, "rounds", 0, "messages of each client, on the connection that it keeps or, with --each, on as many connections; "+
+		"instead of --requests")
 	return c
 }
 
@@ -159,34 +159,47 @@ func resolve(ctx context.Context, addr string) (string, error) {
 }
 
 // run runs a load, shows its progress and its results, and returns the exit code.
-func (f *loadFlags) run(ctx context.Context) (code int, err error) {
+func (f *loadFlags) run(cmd *cobra.Command) (code int, err error) {
 	f.KeepAlive = !f.each
-	if f.Requests == 0 && f.Duration == 0 {
+	if f.Requests == 0 && f.Rounds == 0 && f.Duration == 0 {
 		f.Duration = 10 * time.Second
 	}
-	p := load.Progress{
-		Out: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Requests: f.Requests, Duration: f.Duration,
-	}
-	if !p.Terminal {
-		p.Out = os.Stdout // as htstress does
-	}
+	p := progress(cmd, f.Requests+f.Rounds*f.Conns, f.Duration)
 	spec := load.Spec{LoadRequest: f.LoadRequest, Answered: &p.Answered}
 	if err := load.Check(spec); err != nil {
 		return report.ExitInvalid, err
 	}
 	stop := p.Start()
-	result, err := load.Run(ctx, spec)
+	result, err := load.Run(cmd.Context(), spec)
 	stop()
 	if err != nil && !errors.Is(err, load.ErrGone) {
 		return report.ExitInvalid, err
 	}
-	if err := load.WriteSummary(os.Stdout, result); err != nil {
+	gone := err
+	if code, err = summarize(cmd, result); err == nil && gone != nil {
+		return report.ExitInvalid, fmt.Errorf("load: %s after %d good answers: %w", f.Addr, result.Good, gone)
+	}
+	return code, err
+}
+
+// progress shows how far a load is.
+func progress(cmd *cobra.Command, requests int, duration time.Duration) *load.Progress {
+	p := &load.Progress{Out: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Requests: requests, Duration: duration}
+	if !p.Terminal {
+		p.Out = cmd.OutOrStdout() // as htstress does
+	}
+	return p
+}
+
+// summarize shows the results of a load that has ended or was interrupted, and returns the exit code.
+func summarize(cmd *cobra.Command, result wire.LoadResult) (code int, err error) {
+	if err := load.WriteSummary(cmd.OutOrStdout(), result); err != nil {
 		return report.ExitInvalid, err
 	}
-	if err != nil {
-		return report.ExitFindings, fmt.Errorf("load: %s after %d good answers: %w", f.Addr, result.Good, err)
+	if err := cmd.Context().Err(); err != nil {
+		return report.ExitInvalid, fmt.Errorf("load: %w", err)
 	}
-	if result.Good != result.Requests() {
+	if !result.AllGood() {
 		return report.ExitFindings, nil
 	}
 	return report.ExitClean, nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"ktcp/guest/load"
 	"ktcp/guest/load/awkward"
 	"ktcp/guest/wire"
-	"ktcp/harness/report"
 )
 
 // loadAwkwardCommand runs impolite clients.
@@ -42,14 +40,22 @@ let its other clients wait for them: run a polite load beside it.`,
 			if req.Requests == 0 && req.Duration == 0 {
 				req.Duration = 10 * time.Second
 			}
-			result, err := awkward.Run(cmd.Context(), awkward.Spec{LoadRequest: req})
+			p := progress(cmd, req.Requests, req.Duration)
+			spec := awkward.Spec{LoadRequest: req, Answered: &p.Answered}
+			if err := awkward.Check(spec); err != nil {
+				return err
+			}
+			if err := load.Reach(cmd.Context(), req.Addr, req.Patience); err != nil {
+				return err
+			}
+			stop := p.Start()
+			result, err := awkward.Run(cmd.Context(), spec)
+			stop()
 			if err != nil {
 				return err
 			}
-			if result.Good != result.Requests() {
-				*code = report.ExitFindings
-			}
-			return load.WriteSummary(os.Stdout, result)
+			*code, err = summarize(cmd, result)
+			return err
 		},
 	}
 	flags := c.Flags()

@@ -33,15 +33,15 @@ func (n *Netns) Traffic(addr string, conns int, want []byte) *Load {
 func (n *Netns) Load(req wire.LoadRequest) wire.LoadResult {
 	n.g.tb.Helper()
 	result := n.StartLoad(req).Wait()
-	if bad := result.Requests() - result.Good; bad > 0 {
-		n.g.tb.Errorf("%d of %d requests from %v to %s were not answered well: %+v", bad, result.Requests(), n, req.Addr, counts(result))
+	if !result.AllGood() {
+		n.g.tb.Errorf("%d of %d requests from %v to %s were answered well: %+v", result.Good, result.Requests(), n, req.Addr, counts(result))
 	}
 	return result
 }
 
 // counts leaves out of a result what is long.
 func counts(r wire.LoadResult) wire.LoadResult {
-	r.Latency = wire.Latency{}
+	r.Latency, r.Waited = wire.Latency{}, wire.Latency{}
 	return r
 }
 
@@ -84,6 +84,9 @@ func (l *Load) Stop() wire.LoadResult {
 func (l *Load) judge(result wire.LoadResult) {
 	if bad := result.Wrong + result.Short; bad > 0 {
 		l.g.wireFinding("%d of %d answers were wrong or cut short, the first: %s", bad, bad+result.Good, result.Sample)
+	}
+	if result.Unasked > 0 {
+		l.g.wireFinding("%d connections brought bytes that nobody had asked for, the first: %s", result.Unasked, result.Sample)
 	}
 	if result.Timeout > 0 {
 		l.g.wireFinding("%d clients got no answer for %v: %s", result.Timeout, l.g.patience(), result.Sample)

@@ -44,3 +44,31 @@ func TestLoadAwkwardClientsDisturbNobody(t *testing.T) {
 	}
 	kweb.WantStatus(red, 1)
 }
+
+// Clients that close first keep their ports in TIME_WAIT until one address has none left. The server serves another address all the
+// same, and goes.
+func TestLoadPortExhaustion(t *testing.T) {
+	t.Parallel()
+	const ports, attempts = 64, 200
+	g := harness.Clone(t)
+	kweb := g.Serve(harness.Web)
+	red := g.Netns("red")
+	kweb.Enable(red)
+	answer := red.Get(kweb.Addr).WantStatus(200).Raw
+
+	red.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", "50000 50063")
+	red.WriteFile("/proc/sys/net/ipv4/tcp_tw_reuse", "0") // nor to oneself, which is allowed by default after a second
+	hogs := red.StartLoad(wire.LoadRequest{
+		Addr: kweb.Addr, Manner: wire.PortHog, Conns: 8, Requests: attempts,
+		Send: []byte(request), Expect: answer,
+	}).Wait()
+	if hogs.Good != ports || hogs.NoPort != attempts-ports {
+		t.Errorf("%d of %d attempts were answered and %d had no port, want %d for as many ports, and the rest: %+v",
+			hogs.Good, attempts, hogs.NoPort, ports, hogs)
+	}
+	other := red.DialFrom("127.0.0.2", kweb.Addr)
+	other.Send(request)
+	other.Response().WantStatus(200)
+	kweb.WantStatus(red, 1)
+	kweb.Rmmod()
+}

@@ -16,7 +16,9 @@ type client struct {
 	oldest int    // where in the client's ring of times the first of them is
 	got    int    // bytes of the answer that comes next
 	since  int64  // of the last progress, or of the beginning of a rest
+	begun  int    // requests so far
 	last   bool   // all of the last answer is there, and the server must close
+	free   bool   // it waits for the next request of an open load
 	why    string // the last answer was malformed
 	http   httpState
 }
@@ -110,7 +112,6 @@ func (w *worker) push(i int) {
 // event acts on what epoll says of a client.
 func (w *worker) event(i int, events uint32) {
 	c := &w.clients[i]
-	idle := c.open == 0
 	if len(c.unsent) > 0 && events&unix.EPOLLOUT != 0 {
 		if w.push(i); c.fd < 0 {
 			return
@@ -119,7 +120,7 @@ func (w *worker) event(i int, events uint32) {
 	if events&^unix.EPOLLOUT != 0 && !w.pull(i, events) {
 		return
 	}
-	if !idle {
+	if !c.free {
 		w.more(i)
 	}
 }
@@ -203,7 +204,7 @@ func (w *worker) end(i int) bool {
 	case c.last, c.got > 0 && w.answers.end(c) == whole:
 		w.answered(i)
 		// What was asked behind an answer that said it was the last has not been looked at: it will be asked again.
-		w.unclaim(c.open)
+		w.unclaim(i, c.open)
 		c.open = 0
 	case c.got > 0:
 		w.result.Short++
@@ -226,8 +227,7 @@ func (w *worker) answered(i int) {
 	if w.answers.good(c) {
 		w.result.Good++
 		if w.latency != nil {
-			// The histogram takes every time that patience allows.
-			_ = w.latency.RecordValue(w.now - *w.time(i, c.oldest))
+			record(w.latency, w.now-*w.time(i, c.oldest), 1)
 		}
 	} else {
 		w.result.Status++

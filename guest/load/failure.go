@@ -3,7 +3,6 @@ package load
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,6 +10,10 @@ import (
 // wrong counts an answer that is not what it had to be.
 func (w *worker) wrong(i int, part []byte) {
 	c := &w.clients[i]
+	if c.open == 0 {
+		w.broken(i, &w.result.Unasked, fmt.Sprintf("unasked for: %.200q", part))
+		return
+	}
 	w.result.Wrong++
 	w.sample(fmt.Sprintf("wrong answer at byte %d: %s: %.200q", c.got, c.why, part))
 	w.failed(i, &w.result.Empty)
@@ -25,6 +28,10 @@ func (w *worker) cut(i int) {
 
 // fail counts an error of a system call.
 func (w *worker) fail(i int, err error) {
+	if w.clients[i].open == 0 {
+		w.broken(i, &w.result.Idle, fmt.Sprintf("a connection failed between requests: %v", err))
+		return
+	}
 	var errno unix.Errno
 	errors.As(err, &errno)
 	count := &w.result.Other
@@ -34,10 +41,11 @@ func (w *worker) fail(i int, err error) {
 	case unix.ECONNRESET, unix.EPIPE:
 		count = &w.result.Reset
 	case unix.ETIMEDOUT:
-		count = &w.result.Timeout
+		w.timedOut(i, err)
+		return
 	case unix.EADDRNOTAVAIL:
-		err = errors.New("no local port is left: closed connections hold theirs for a minute (TIME_WAIT)")
-		fallthrough
+		count = &w.result.NoPort
+		err = fmt.Errorf("no local port is left: %w", errno)
 	default:
 		w.sample(err.Error())
 	}
@@ -50,20 +58,31 @@ func (w *worker) fail(i int, err error) {
 // moment before it tries again.
 func (w *worker) failed(i int, rest *int) {
 	c := &w.clients[i]
-	if c.open == 0 { // it had nothing to do, in an open load
-		w.free = slices.DeleteFunc(w.free, func(j int) bool { return j == i })
-	}
-	if c.open > 1 {
-		*rest += c.open - 1
-	}
-	w.count += int64(max(c.open, 1))
+	*rest += c.open - 1
+	w.count += int64(c.open)
 	w.streak++
 	w.drop(i)
 	for c.open > 0 {
 		c.settle(w.script.n, w.pipeline)
 	}
-	c.since = w.now
+	w.rest(i)
+}
+
+// rest has a client wait a moment before it tries again.
+func (w *worker) rest(i int) {
+	w.clients[i].since = w.now
 	w.resting = append(w.resting, i)
+}
+
+// broken counts what ended a connection on which nothing was under way: that was no request. The client makes its next one on another
+// connection.
+func (w *worker) broken(i int, count *int, how string) {
+	*count++
+	w.sample(how)
+	w.drop(i)
+	if !w.clients[i].free { // the rest of a request was unsent when it was answered
+		w.rest(i)
+	}
 }
 
 func (w *worker) sample(text string) {
@@ -86,10 +105,18 @@ func (w *worker) expire() {
 		if c.last {
 			w.sample("the server does not close the connection behind its last answer")
 		}
-		w.lastErr = fmt.Errorf("no progress for %v", w.Patience)
-		w.result.Timeout++
-		w.failed(i, &w.result.Timeout)
+		w.timedOut(i, fmt.Errorf("no progress for %v", w.Patience))
 	}
+}
+
+// timedOut counts a timeout.
+func (w *worker) timedOut(i int, err error) {
+	w.lastErr = err
+	w.result.Timeout++
+	if w.waited != nil {
+		record(w.waited, w.now-*w.time(i, w.clients[i].oldest), 1)
+	}
+	w.failed(i, &w.result.Timeout)
 }
 
 // goneAfter is how long every attempt must have failed before the server is said to be gone, in ns.

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// longest is the longest response time that is told apart from longer ones.
+	// longest is the longest response time that is told apart from longer ones. An open load whose server does not keep up has longer
+	// ones.
 	longest = 10 * time.Minute
 	// digits of a response time that are kept.
 	digits = 3
@@ -20,6 +21,13 @@ const (
 var percents = []float64{1, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100}
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, int64(longest), digits) }
+
+// record adds n response times of ns each. None is left out: one that is longer than the longest counts as that.
+func record(h *hdrhistogram.Histogram, ns, n int64) {
+	if err := h.RecordValues(min(max(ns, 0), int64(longest)), n); err != nil {
+		panic(err) // there is room for each of these values
+	}
+}
 
 // describe makes a distribution of the recorded times.
 func describe(h *hdrhistogram.Histogram) (wire.Latency, error) {

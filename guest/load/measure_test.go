@@ -72,6 +72,12 @@ func TestMeasures(t *testing.T) {
 			return fmt.Sprintf("HTTP/1.1 200 OK\r\nDate: %d\r\nContent-Length: 12\r\n\r\nHello World!", n.Add(1))
 		}
 	}()
+	numbered := func() func(string) string {
+		var n atomic.Int64
+		return func(string) string {
+			return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nhello %6d", n.Add(1))
+		}
+	}()
 	httpReq := wire.LoadRequest{Protocol: wire.LoadHTTP, KeepAlive: true}
 	each := wire.LoadRequest{Protocol: wire.LoadHTTP}
 	piped := wire.LoadRequest{Protocol: wire.LoadHTTP, KeepAlive: true, Pipeline: 8}
@@ -125,6 +131,8 @@ func TestMeasures(t *testing.T) {
 		{"http, bytes", inPieces(hello, 1), body, wire.LoadResult{Good: 60}, ""},
 		{"http, no body", constant("HTTP/1.1 204 No Content\r\n\r\n"), httpReq, wire.LoadResult{Good: 60}, ""},
 		{"http, interim", constant("HTTP/1.1 100 Continue\r\n\r\n" + hello), httpReq, wire.LoadResult{Good: 60}, ""},
+		{"http, every body differs", answering(numbered), httpReq, wire.LoadResult{Good: 60}, ""}, // none is expected
+		{"http, every body differs from one", answering(numbered), body, wire.LoadResult{Wrong: 60}, "another body than expected"},
 		{"http, every answer differs", answering(dated), body, wire.LoadResult{Good: 60}, ""},
 		{"http, the last says so", func(c *net.TCPConn, n int64) {
 			left := 3
@@ -251,22 +259,75 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestLate has an open load for which the server is too slow.
-func TestLate(t *testing.T) {
-	block := make(chan struct{})
-	addr := serve(t, answering(func(string) string {
-		select {
-		case <-block:
-		case <-time.After(20 * time.Millisecond): // what the server takes for a request
-		}
+// slow takes its time for each request.
+func slow(t testing.TB) (addr string) {
+	return serve(t, answering(func(string) string {
+		time.Sleep(20 * time.Millisecond) // the server's fault, which the load must see
 		return hello
 	}))
+}
+
+// TestLate has open loads for which the server is too slow: each request that was due counts once, and no others.
+func TestLate(t *testing.T) {
+	addr := slow(t)
+	for _, tt := range []struct{ requests, threads, want int }{{0, 1, 300}, {0, 2, 300}, {100, 1, 100}, {100, 2, 100}, {5000, 1, 300}} {
+		t.Run(fmt.Sprintf("%d by %d", tt.requests, tt.threads), func(t *testing.T) {
+			t.Parallel()
+			got, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+				Addr: addr, Protocol: wire.LoadHTTP, Conns: tt.threads, Threads: tt.threads, Requests: tt.requests,
+				Duration: 300 * time.Millisecond, Rate: 1000, KeepAlive: true,
+			}})
+			if err != nil || got.Good < 1 || got.Late < 1 || got.Requests() != got.Good || got.Good+got.Late != tt.want {
+				t.Errorf("%d good, %d late, %v, want %d in all", got.Good, got.Late, err, tt.want)
+			}
+			if got.AllGood() || got.Latency.Count != int64(got.Good) || got.Waited.Count != int64(got.Late) {
+				t.Errorf("all good: %v; %d and %d times of %d and %d", got.AllGood(), got.Latency.Count, got.Waited.Count, got.Good, got.Late)
+			}
+			// The first of those that were not sent was due early.
+			if least := time.Duration(got.Late-2*tt.threads) * time.Millisecond; got.Waited.Max < least || got.Waited.Max > got.Elapsed+time.Millisecond {
+				t.Errorf("%d that were not sent waited up to %v of %v, want %v and more", got.Late, got.Waited.Max, got.Elapsed, least)
+			}
+		})
+	}
+}
+
+// TestTimeoutsWaited checks that an open load tells how long it waited for answers that did not come.
+func TestTimeoutsWaited(t *testing.T) {
+	const patience = 50 * time.Millisecond
 	got, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
-		Addr: addr, Protocol: wire.LoadHTTP, Conns: 1, Duration: 300 * time.Millisecond, Rate: 1000, KeepAlive: true,
+		Addr: serve(t, func(c *net.TCPConn, _ int64) { _, _ = io.Copy(io.Discard, c) }), Protocol: wire.LoadEcho, Size: 1,
+		Conns: 5, Requests: 5, Rate: 500, KeepAlive: true, Patience: patience,
 	}})
-	close(block)
-	if err != nil || got.Good < 1 || got.Good+got.Late < 250 {
-		t.Errorf("%d good, %d late, %v, want about 300 in all", got.Good, got.Late, err)
+	if err != nil || got.Timeout != 5 || got.Latency.Count != 0 || got.Waited.Count != 5 || got.Waited.Min < patience-patience/100 {
+		t.Errorf("%+v, %v, want 5 timeouts of %v and more", got, err, patience)
+	}
+}
+
+// TestAbandon checks what counts for requests that were never sent, however many they are.
+func TestAbandon(t *testing.T) {
+	for _, late := range []int{0, 1, 5, 1e6 + 1, 1e9} {
+		w := newWorker(t, wire.LoadRequest{Addr: serve(t, echo), Protocol: wire.LoadEcho, Size: 1, Conns: 1, Rate: 1000, KeepAlive: true})
+		w.base = time.Now().Add(-time.Hour) // when the first was due
+		w.result.Late = late
+		w.abandon()
+		got, err := sum([]*worker{w})
+		if err != nil || got.Waited.Count != int64(late) || got.Latency.Count != 0 {
+			t.Errorf("%d late: %d times, and %d of good answers, %v", late, got.Waited.Count, got.Latency.Count, err)
+		}
+		if late == 5 && (got.Waited.Min < longest-longest/1000 || got.Waited.Max > longest+longest/1000) {
+			t.Errorf("%d late waited from %v to %v, want %v", late, got.Waited.Min, got.Waited.Max, longest)
+		}
+	}
+}
+
+// TestNotLate checks that a server that keeps up is not blamed for what was due at the end.
+func TestNotLate(t *testing.T) {
+	addr := serve(t, constant(hello))
+	got, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+		Addr: addr, Protocol: wire.LoadHTTP, Conns: 300, Duration: 300 * time.Millisecond, Rate: 1000, KeepAlive: true,
+	}})
+	if err != nil || got.Late != 0 || got.Good != 300 {
+		t.Errorf("%d good, %d late, %v, want 300 and none", got.Good, got.Late, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package load
 
 import (
 	"math"
+	"sort"
 	"time"
 )
 
@@ -14,11 +15,14 @@ func (w *worker) more(i int) {
 	case c.fd >= 0 && c.last:
 		// Nothing is asked any more on a connection that is being closed.
 	case w.Rate > 0:
-		if c.open == 0 {
-			w.free = append(w.free, i)
+		if c.open == 0 && w.doneRounds(i) {
+			w.retire(i)
+		} else if c.open == 0 {
+			c.free = true
+			w.free.add(i)
 		}
 	default:
-		if k := w.claim(w.pipeline - c.open); k > 0 {
+		if k := w.claim(i, w.pipeline-c.open); k > 0 {
 			w.begin(i, k, w.now)
 		} else if c.open == 0 {
 			w.retire(i)
@@ -26,11 +30,26 @@ func (w *worker) more(i int) {
 	}
 }
 
-// claim takes up to k of the requests that nobody has begun yet.
-func (w *worker) claim(k int) int {
+// claim takes up to k requests that a client may begin.
+func (w *worker) claim(i, k int) int {
 	if w.stopping {
 		return 0
 	}
+	c := &w.clients[i]
+	if w.Rounds > 0 {
+		k = min(k, w.Rounds-c.begun)
+	} else {
+		k = w.claimAny(k)
+	}
+	c.begun += k
+	return k
+}
+
+// doneRounds reports whether a client has made as many requests as each is to make.
+func (w *worker) doneRounds(i int) bool { return w.Rounds > 0 && w.clients[i].begun >= w.Rounds }
+
+// claimAny takes up to k of the requests that nobody has begun yet.
+func (w *worker) claimAny(k int) int {
 	if w.Requests == 0 {
 		return k
 	}
@@ -41,8 +60,9 @@ func (w *worker) claim(k int) int {
 	return k
 }
 
-// unclaim gives back requests that were not answered for no fault of anybody's.
-func (w *worker) unclaim(k int) {
+// unclaim gives back a client's requests that were not answered for no fault of anybody's.
+func (w *worker) unclaim(i, k int) {
+	w.clients[i].begun -= k
 	if w.Requests > 0 {
 		w.left.Add(int64(k))
 	}
@@ -55,23 +75,31 @@ func (w *worker) retire(i int) {
 }
 
 // due is when the next request of an open load is due: they are evenly spaced, and not put off by a server that is slow.
-func (w *worker) due() int64 {
-	return int64((float64(w.assigned)*float64(w.threads) + float64(w.index)) / w.Rate * 1e9)
+func (w *worker) due() int64 { return w.dueAt(w.assigned) }
+
+// dueAt is when the worker's request with that number is due.
+func (w *worker) dueAt(n int) int64 {
+	ns := (float64(n)*float64(w.threads) + float64(w.index)) / w.Rate * 1e9
+	if ns >= math.MaxInt64 { // in 292 years
+		return math.MaxInt64
+	}
+	return int64(ns)
 }
 
-// assign gives the requests of an open load that are due to clients that have nothing to do.
+// assign gives the requests of an open load that are due to clients that have nothing to do. They take turns, so that as many
+// connections are in use as there are.
 func (w *worker) assign() {
 	if w.Rate == 0 {
 		return
 	}
-	for len(w.free) > 0 {
+	for w.free.n > 0 {
 		done := w.stopping || w.Requests > 0 && w.left.Load() <= 0
-		if !done && w.due() > w.now {
+		if due := w.due(); !done && (due > w.now || w.past(due)) {
 			return
 		}
-		i := w.free[len(w.free)-1]
-		w.free = w.free[:len(w.free)-1]
-		if done || w.claim(1) == 0 {
+		i := w.free.next()
+		w.clients[i].free = false
+		if done || w.claim(i, 1) == 0 {
 			w.retire(i)
 			continue
 		}
@@ -81,17 +109,35 @@ func (w *worker) assign() {
 	}
 }
 
-// late is how many requests of an open load were due and have found no client.
+// past reports whether the load ends before a time, or at it.
+func (w *worker) past(t int64) bool { return w.Duration > 0 && t >= int64(w.Duration) }
+
+// late is how many requests of an open load were due by now, or by its end, and have found no client. Those are taken from what nobody
+// has begun yet.
 func (w *worker) late() int {
-	if w.Rate == 0 || w.Requests > 0 && w.left.Load() <= 0 {
+	if w.Rate == 0 {
 		return 0
 	}
-	t := w.now
-	if w.Duration > 0 {
-		t = min(t, int64(w.Duration))
+	due := func(n int) bool { t := w.dueAt(n); return t <= w.now && !w.past(t) }
+	to := w.assigned + sort.Search(math.MaxInt-w.assigned, func(k int) bool { return !due(w.assigned + k) })
+	if w.Rounds == 0 {
+		return w.claimAny(to - w.assigned)
 	}
-	n := math.Ceil((float64(t)/1e9*w.Rate - float64(w.index)) / float64(w.threads))
-	return int(math.Max(0, n-float64(w.assigned)))
+	return min(to, w.Rounds*w.conns) - w.assigned
+}
+
+// abandon gives up the requests that were due and never sent. Each had waited until now, and an answer would have taken longer.
+func (w *worker) abandon() {
+	if w.waited == nil {
+		return
+	}
+	w.tick()
+	const groups = 10000 // of as many as can be due, each of which counts as the last of its group
+	size := w.result.Late/groups + 1
+	for n := 0; n < w.result.Late; n += size {
+		k := min(size, w.result.Late-n)
+		record(w.waited, w.now-w.dueAt(w.assigned+n+k-1), int64(k))
+	}
 }
 
 // wake takes clients out of their rest.
@@ -122,7 +168,7 @@ func (w *worker) timeout() time.Duration {
 	if len(w.resting) > 0 {
 		next = min(next, w.clients[w.resting[0]].since+int64(retryAfter))
 	}
-	if len(w.free) > 0 {
+	if w.free.n > 0 {
 		next = min(next, w.due())
 	}
 	if w.Duration > 0 && !w.stopping {

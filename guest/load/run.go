@@ -34,13 +34,12 @@ func Run(ctx context.Context, s Spec) (wire.LoadResult, error) {
 	})
 	keepProcessors(p.threads)
 	g := newGate(p.threads)
-	var left atomic.Int64
-	left.Store(int64(p.Requests))
+	all := left(p)
 	workers := make([]*worker, p.threads)
 	errs := make([]error, p.threads)
 	var wg sync.WaitGroup
 	for i := range workers {
-		workers[i] = &worker{plan: p, index: i, left: &left, stop: stop, conns: share(p.Conns, p.threads, i), base: time.Now()}
+		workers[i] = &worker{plan: p, index: i, left: all, stop: stop, conns: share(p.Conns, p.threads, i), base: time.Now()}
 		wg.Go(func() {
 			errs[i] = p.Thread(func() error { return workers[i].whole(g) })
 			if !workers[i].passed { // its thread could not enter the namespace, or was killed by the kernel
@@ -66,6 +65,13 @@ func keepProcessors(threads int) {
 	}
 }
 
+// left returns the count of the requests that nobody has begun.
+func left(p *plan) *atomic.Int64 {
+	var n atomic.Int64
+	n.Store(int64(p.Requests))
+	return &n
+}
+
 // whole is the life of a worker.
 func (w *worker) whole(g *gate) error {
 	err := w.prepare()
@@ -75,9 +81,6 @@ func (w *worker) whole(g *gate) error {
 		return err
 	}
 	w.base = g.opened
-	if w.measures && w.Rate == 0 { // an open load has to be on time
-		defer giveWay()()
-	}
 	return w.run()
 }
 
@@ -129,22 +132,27 @@ func unique(errs []error) error {
 // sum adds up what the workers saw.
 func sum(workers []*worker) (wire.LoadResult, error) {
 	var total wire.LoadResult
-	latency := newHistogram()
+	latency, waited := newHistogram(), newHistogram()
 	for _, w := range workers {
 		add(&total, w.result)
 		if w.latency != nil {
 			latency.Merge(w.latency)
 		}
+		if w.waited != nil {
+			waited.Merge(w.waited)
+		}
 	}
-	var err error
-	total.Latency, err = describe(latency)
-	return total, err
+	var errs [2]error
+	total.Latency, errs[0] = describe(latency)
+	total.Waited, errs[1] = describe(waited)
+	return total, errors.Join(errs[:]...)
 }
 
 // add adds the counts of one thread to the total.
 func add(total *wire.LoadResult, r wire.LoadResult) {
 	total.Good += r.Good
 	total.Refused += r.Refused
+	total.NoPort += r.NoPort
 	total.Reset += r.Reset
 	total.Empty += r.Empty
 	total.Short += r.Short
@@ -152,6 +160,8 @@ func add(total *wire.LoadResult, r wire.LoadResult) {
 	total.Status += r.Status
 	total.Timeout += r.Timeout
 	total.Other += r.Other
+	total.Idle += r.Idle
+	total.Unasked += r.Unasked
 	total.Late += r.Late
 	total.Conns += r.Conns
 	total.Sent += r.Sent

@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ktcp/guest/load/limit"
 	"ktcp/guest/thread"
 	"ktcp/guest/wire"
 )
@@ -28,8 +30,8 @@ const (
 	maxAnswer = 16 << 20
 	// maxSize bounds a message of echo.
 	maxSize = 16 << 20
-	// spareFiles is what a process needs beside its clients' sockets.
-	spareFiles = 64
+	// maxUnderWay bounds the bytes of the requests that are under way on one connection: they are one piece of memory.
+	maxUnderWay = 64 << 20
 )
 
 // Errors of loads that measure.
@@ -39,15 +41,6 @@ var (
 	// ErrGone is returned, with the results so far, when the server has stopped answering for good.
 	ErrGone = errors.New("the server is gone")
 )
-
-// refusal is an error that has an errno and does not say it twice.
-type refusal struct {
-	text  string
-	errno unix.Errno
-}
-
-func (r *refusal) Error() string { return r.text }
-func (r *refusal) Unwrap() error { return r.errno }
 
 // Spec says what to run.
 type Spec struct {
@@ -72,26 +65,26 @@ type plan struct {
 
 // Check reports what is wrong with s before it is run.
 func Check(s Spec) error {
-	_, err := s.validate()
-	return err
+	_, err := netip.ParseAddrPort(s.Addr)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	return s.check()
 }
 
-// validate reports what is wrong with s.
+// validate reports what is wrong with s, or returns a plan.
 func (s Spec) validate() (*plan, error) {
-	addr, err := netip.ParseAddrPort(s.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("load: %w", err)
-	}
-	if err := s.check(); err != nil {
+	if err := Check(s); err != nil {
 		return nil, err
 	}
+	addr := netip.MustParseAddrPort(s.Addr)
 	p := &plan{
 		Spec: s, addr: addr, family: unix.AF_INET6, pipeline: max(s.Pipeline, 1), measures: s.Protocol != wire.LoadRaw,
 	}
 	if addr.Addr().Is4() {
 		p.family = unix.AF_INET
 	}
-	if p.Patience <= 0 {
+	if p.Patience == 0 {
 		p.Patience = patience
 	}
 	if p.Thread == nil {
@@ -122,10 +115,16 @@ func (s Spec) check() error {
 		what = fmt.Sprintf("%d clients: 1 to %d are possible", s.Conns, maxConns)
 	case s.Requests < 0:
 		what = fmt.Sprintf("%d requests", s.Requests)
+	case s.Rounds < 0 || s.Rounds > math.MaxInt/maxConns:
+		what = fmt.Sprintf("%d rounds", s.Rounds)
+	case s.Rounds > 0 && s.Requests > 0:
+		what = "a number of rounds and one of requests: choose one"
 	case s.Threads < 0:
 		what = fmt.Sprintf("%d threads", s.Threads)
 	case s.Duration < 0:
 		what = fmt.Sprintf("a duration of %v", s.Duration)
+	case s.Patience < 0:
+		what = fmt.Sprintf("a timeout of %v", s.Patience)
 	case s.Rate < 0 || s.Rate > 1e9:
 		what = fmt.Sprintf("a rate of %g a second", s.Rate)
 	case s.Pipeline < 0 || s.Pipeline > maxPipeline:
@@ -139,28 +138,33 @@ func (s Spec) check() error {
 	case s.Protocol != wire.LoadRaw && s.Protocol != wire.LoadEcho && s.Protocol != wire.LoadHTTP:
 		what = fmt.Sprintf("protocol %q: want echo or http", s.Protocol)
 	}
+	if n := max(s.Pipeline, 1); what == "" && s.largest() > maxUnderWay/n {
+		what = fmt.Sprintf("%d requests of %d bytes under way on a connection: they may be %d bytes together", n, s.largest(), maxUnderWay)
+	}
 	for _, path := range s.Paths {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " \t\r\n") {
 			what = fmt.Sprintf("path %q: it must begin with / and hold no blank", path)
 		}
 	}
 	if what == "" {
-		return s.checkFiles()
+		return limit.Files(s.Conns)
 	}
-	return &refusal{"load with " + what, unix.EINVAL}
+	return &limit.Refusal{Text: "load with " + what, Errno: unix.EINVAL}
 }
 
-// checkFiles holds the number of clients against the limit on descriptors, which the Go runtime has raised as far as it may.
-func (s Spec) checkFiles() error {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return fmt.Errorf("load: limit on files: %w", err)
+// largest is how many bytes the largest request has.
+func (s Spec) largest() (n int) {
+	switch s.Protocol {
+	case wire.LoadRaw:
+		n = len(s.Send)
+	case wire.LoadEcho:
+		n = s.Size
+	case wire.LoadHTTP:
+		for _, r := range httpRequests(s) {
+			n = max(n, len(r))
+		}
 	}
-	if need := uint64(s.Conns + spareFiles); need > limit.Cur {
-		return &refusal{fmt.Sprintf("load with %d clients needs %d file descriptors, and the limit is %d: raise it with ulimit -n, "+
-			"or take fewer clients", s.Conns, need, limit.Cur), unix.EMFILE}
-	}
-	return nil
+	return n
 }
 
 // sockaddr returns the address to connect to: a new one each time, since a system call writes to it.

@@ -9,8 +9,14 @@ import (
 	"ktcp/guest/wire"
 )
 
-// WriteSummary writes a result as htstress does, and then the response times and what went wrong.
+// WriteSummary writes a result as htstress does, and then the response times and what went wrong. Where requests of an open load got no
+// answer, their times are among the others, as long as they had waited, and all are marked as the least that they can be: without
+// them, a server would look the better the fewer requests it had time for.
 func WriteSummary(w io.Writer, r wire.LoadResult) error {
+	times, err := responseTimes(r)
+	if err != nil {
+		return err
+	}
 	var b strings.Builder
 	n := r.Requests()
 	percent := func(k int) string {
@@ -33,21 +39,45 @@ func WriteSummary(w io.Writer, r wire.LoadResult) error {
 		fmt.Fprintf(&b, "MB/sec:        %.3f received, %.3f sent\n",
 			float64(r.Received)/1e6/r.Elapsed.Seconds(), float64(r.Sent)/1e6/r.Elapsed.Seconds())
 	}
-	writeLatency(&b, r.Latency)
+	writeLatency(&b, times, r.Waited.Count > 0)
 	writeTrouble(&b, r)
-	_, err := io.WriteString(w, b.String())
+	_, err = io.WriteString(w, b.String())
 	return err
 }
 
-func writeLatency(b *strings.Builder, l wire.Latency) {
+// responseTimes are those of the good answers and what is known of those that did not come.
+func responseTimes(r wire.LoadResult) (wire.Latency, error) {
+	if r.Waited.Count == 0 {
+		return r.Latency, nil
+	}
+	all := newHistogram()
+	for _, l := range []wire.Latency{r.Latency, r.Waited} {
+		if l.Count == 0 {
+			continue
+		}
+		h, err := l.Histogram()
+		if err != nil {
+			return wire.Latency{}, err
+		}
+		all.Merge(h)
+	}
+	return describe(all)
+}
+
+// writeLatency writes response times, which with least are the least that they can be.
+func writeLatency(b *strings.Builder, l wire.Latency, least bool) {
 	if l.Count == 0 {
 		return
 	}
-	fmt.Fprintf(b, "response time: mean %s, standard deviation %s, min %s, max %s\n",
-		short(l.Mean), short(l.StdDev), short(l.Min), short(l.Max))
+	mark := ""
+	if least {
+		mark = ">= "
+	}
+	fmt.Fprintf(b, "response time: mean %s%s, standard deviation %s, min %s%s, max %s%s\n",
+		mark, short(l.Mean), short(l.StdDev), mark, short(l.Min), mark, short(l.Max))
 	for _, p := range l.Percentiles {
 		if p.Percent >= 50 && p.Percent < 100 {
-			fmt.Fprintf(b, "  %7.6g%%  %s\n", p.Percent, short(p.Value))
+			fmt.Fprintf(b, "  %7.6g%%  %s%s\n", p.Percent, mark, short(p.Value))
 		}
 	}
 }
@@ -63,10 +93,13 @@ func writeTrouble(b *strings.Builder, r wire.LoadResult) {
 		{r.Status, "with a status that is not 2xx or 3xx"},
 		{r.Short, "answers cut short"},
 		{r.Refused, "refused"},
+		{r.NoPort, "with no port left (TIME_WAIT)"},
 		{r.Reset, "reset"},
 		{r.Empty, "closed without an answer"},
 		{r.Timeout, "timeouts"},
 		{r.Other, "other errors"},
+		{r.Idle, "connections that failed between requests"},
+		{r.Unasked, "connections that brought bytes nobody asked for"},
 	} {
 		if t.k > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", t.k, t.what))
@@ -79,7 +112,10 @@ func writeTrouble(b *strings.Builder, r wire.LoadResult) {
 		fmt.Fprintf(b, "first:         %s\n", r.Sample)
 	}
 	if r.Late > 0 {
-		fmt.Fprintf(b, "not sent:      %d requests were due and found every client busy\n", r.Late)
+		fmt.Fprintf(b, "not sent:      %d of %d requests that were due found every client busy until the end\n", r.Late, r.Requests()+r.Late)
+	}
+	if r.Waited.Count > 0 {
+		fmt.Fprintf(b, ">=             %d requests that got no answer are among the response times with the time that they had waited\n", r.Waited.Count)
 	}
 }
 
@@ -88,9 +124,9 @@ func short(d time.Duration) string {
 	switch {
 	case d < time.Microsecond:
 		return fmt.Sprintf("%d ns", d.Nanoseconds())
-	case d < time.Millisecond:
+	case d < 999500*time.Nanosecond: // which is 1 ms
 		return fmt.Sprintf("%.3g us", float64(d)/float64(time.Microsecond))
-	case d < time.Second:
+	case d < 999500*time.Microsecond:
 		return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
 	default:
 		return fmt.Sprintf("%.3f s", d.Seconds())

@@ -78,7 +78,7 @@ func (t *Table) Start(req wire.LoadRequest) (wire.LoadStartAnswer, error) {
 
 // clients is the same for awkward ones.
 func (s Spec) clients() awkward.Spec {
-	return awkward.Spec{LoadRequest: s.LoadRequest, Thread: s.Thread}
+	return awkward.Spec{LoadRequest: s.LoadRequest, Thread: s.Thread, Answered: s.Answered}
 }
 
 // Stop stops a load, or waits until its requests are done, and returns its result. The load is forgotten then.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -58,6 +59,36 @@ func constantUntil(c net.Conn, alive func() bool) {
 	}
 }
 
+// TestNoPort counts what the kernel answers when no port is left.
+func TestNoPort(t *testing.T) {
+	w := newWorker(t, wire.LoadRequest{Addr: serve(t, echo), Protocol: wire.LoadEcho, Size: 1, Conns: 1})
+	w.clients[0].open = 1
+	w.fail(0, unix.EADDRNOTAVAIL)
+	var b strings.Builder
+	if err := WriteSummary(&b, w.result); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.result; r.NoPort != 1 || r.Other != 0 || r.Requests() != 1 || !strings.Contains(b.String(), "1 with no port left") {
+		t.Errorf("%+v, want 1 without a port:\n%s", r, b.String())
+	}
+}
+
+// TestReach tells a server that is there from one that is not.
+func TestReach(t *testing.T) {
+	if err := Reach(context.Background(), serve(t, echo), 0); err != nil {
+		t.Error(err)
+	}
+	if err := Reach(context.Background(), "127.0.0.1:1", 0); !errors.Is(err, ErrUnreachable) || !errors.Is(err, unix.ECONNREFUSED) ||
+		err.Error() != "cannot connect to 127.0.0.1:1: connection refused" {
+		t.Errorf("error %v, want one line that says %v", err, ErrUnreachable)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := Reach(ctx, "127.0.0.1:1", 0); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnreachable) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	for _, keep := range []bool{true, false} {
 		_, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
@@ -78,12 +109,44 @@ func TestMeasureRefusesNonsense(t *testing.T) {
 		"protocol":                      func(r *wire.LoadRequest) { r.Protocol = "gopher" },
 		"rate":                          func(r *wire.LoadRequest) { r.Rate = -1 },
 		"threads":                       func(r *wire.LoadRequest) { r.Threads = -1 },
+		"patience":                      func(r *wire.LoadRequest) { r.Patience = -1 },
 	} {
 		r := ok
 		change(&r)
 		if _, err := Run(context.Background(), Spec{LoadRequest: r}); !errors.Is(err, unix.EINVAL) {
 			t.Errorf("%s: %v, want %v", name, err, unix.EINVAL)
 		}
+	}
+}
+
+// TestUnderWay checks that nobody can ask for more memory than there is.
+func TestUnderWay(t *testing.T) {
+	for _, tt := range []struct {
+		req  wire.LoadRequest
+		want bool
+	}{
+		{wire.LoadRequest{Protocol: wire.LoadEcho, Size: 16 << 20, Pipeline: 1024}, false},
+		{wire.LoadRequest{Protocol: wire.LoadEcho, Size: 16 << 20, Pipeline: 5}, false},
+		{wire.LoadRequest{Protocol: wire.LoadEcho, Size: 16 << 20, Pipeline: 4}, true},
+		{wire.LoadRequest{Protocol: wire.LoadEcho, Size: 64 << 10, Pipeline: 1024}, true},
+		{wire.LoadRequest{Protocol: wire.LoadHTTP, Paths: []string{"/", "/" + strings.Repeat("x", 1<<17)}, Pipeline: 1024}, false},
+		{wire.LoadRequest{Send: make([]byte, maxUnderWay+1)}, false},
+		{wire.LoadRequest{Send: make([]byte, maxUnderWay)}, true},
+	} {
+		tt.req.Addr, tt.req.Conns, tt.req.KeepAlive = "127.0.0.1:1", 1, true
+		err := Check(Spec{LoadRequest: tt.req})
+		if tt.want && err != nil || !tt.want && (!errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "under way")) {
+			t.Errorf("%d of %d bytes: %v, want possible: %v", tt.req.Pipeline, Spec{LoadRequest: tt.req}.largest(), err, tt.want)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := Check(Spec{LoadRequest: wire.LoadRequest{
+		Addr: "127.0.0.1:1", Protocol: wire.LoadEcho, Size: 16 << 20, Pipeline: 4, Conns: 1, KeepAlive: true,
+	}})
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; err != nil || n > 1<<20 {
+		t.Errorf("a check takes %d bytes of memory, %v: it has no use for the messages", n, err)
 	}
 }
 

@@ -41,7 +41,7 @@ type worker struct {
 	times    []int64 // for each client a ring of when its requests were due
 	ready    []int   // clients that are to begin a request
 	resting  []int   // clients that wait before they try again, in the order in which they do
-	free     []int   // clients that an open load has no request for
+	free     turns   // clients that an open load has no request for
 	assigned int     // requests of an open load that were begun
 	active   int     // clients that are not done for good
 	stopping bool
@@ -50,6 +50,7 @@ type worker struct {
 
 	result   wire.LoadResult
 	latency  *hdrhistogram.Histogram // nil where nothing is measured
+	waited   *hdrhistogram.Histogram // of requests that got no answer; nil but for an open load that measures
 	count    int64                   // answers and failures
 	told     int64                   // those that Answered knows of
 	streak   int                     // failures since the server last showed that it is there
@@ -71,7 +72,7 @@ func (w *worker) prepare() (err error) {
 	w.answers = w.newAnswers()
 	w.clients = make([]client, w.conns)
 	w.times = make([]int64, w.conns*w.pipeline)
-	w.free = make([]int, 0, w.conns)
+	w.free = newTurns(w.conns)
 	w.active = w.conns
 	for i := range w.clients {
 		w.clients[i].fd = -1
@@ -82,11 +83,16 @@ func (w *worker) prepare() (err error) {
 		return nil
 	}
 	w.latency = newHistogram()
+	if w.Rate > 0 {
+		w.waited = newHistogram()
+	}
 	return w.connectAll()
 }
 
 // run drives the clients until all are done.
 func (w *worker) run() error {
+	defer w.schedule()()
+	defer w.abandon()
 	w.tick()
 	w.look = w.now + int64(w.Patience)/looksPerPatience
 	events := make([]unix.EpollEvent, min(w.conns+1, maxEvents))
@@ -104,7 +110,7 @@ func (w *worker) run() error {
 				w.event(i, e.Events)
 			}
 		}
-		if w.Duration > 0 && w.now >= int64(w.Duration) {
+		if w.past(w.now) {
 			w.beginStop()
 		}
 		w.wake()
@@ -113,6 +119,7 @@ func (w *worker) run() error {
 		w.assign()
 		w.tell()
 		if w.gone() {
+			w.beginStop()
 			return fmt.Errorf("%w: %w", ErrGone, w.lastErr)
 		}
 	}
@@ -134,6 +141,11 @@ func (w *worker) tell() {
 func (w *worker) beginStop() {
 	if w.stopping {
 		return
+	}
+	if w.Rate > 0 { // for what was due before, and of which a busy machine tells only now
+		w.wake()
+		w.beginReady()
+		w.assign()
 	}
 	w.result.Late = w.late()
 	w.stopping = true

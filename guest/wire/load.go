@@ -21,15 +21,18 @@ const (
 	LoadHTTP LoadProtocol = "http"
 )
 
-// LoadRequest starts a load, which goes on until it is stopped, Requests are done or Duration has passed: each of Conns
-// clients connects, sends a request, reads the answer to its end, and begins again.
+// LoadRequest starts a load, which goes on until it is stopped, Requests or all Rounds are done or Duration has passed: each of
+// Conns clients connects, sends a request, reads the answer to its end, and begins again.
 type LoadRequest struct {
-	Netns     string        `json:"netns,omitempty"`
-	Addr      string        `json:"addr"`
-	Protocol  LoadProtocol  `json:"protocol,omitempty"`
-	Conns     int           `json:"conns"`
-	Threads   int           `json:"threads,omitempty"`  // 0: one for each processor
-	Requests  int           `json:"requests,omitempty"` // in all; 0: until stopped
+	Netns    string       `json:"netns,omitempty"`
+	Addr     string       `json:"addr"`
+	Protocol LoadProtocol `json:"protocol,omitempty"`
+	Conns    int          `json:"conns"`
+	Threads  int          `json:"threads,omitempty"`  // 0: one for each processor
+	Requests int          `json:"requests,omitempty"` // in all, by whichever clients have time for them; 0: until stopped
+	// Rounds is how many requests each client makes, no more and no less, however quick the others are. 0: until stopped.
+	// Requests and Rounds exclude each other, and awkward clients know no Rounds.
+	Rounds    int           `json:"rounds,omitempty"`
 	Duration  time.Duration `json:"duration,omitempty"` // guest time; 0: no limit
 	KeepAlive bool          `json:"keepalive,omitempty"`
 	// Pipeline is how many requests a client has under way on its connection. 0 means 1; more needs KeepAlive.
@@ -67,6 +70,7 @@ type LoadStopRequest struct {
 type LoadResult struct {
 	Good    int           `json:"good"`
 	Refused int           `json:"refused"`          // connect: ECONNREFUSED
+	NoPort  int           `json:"noport,omitempty"` // connect: no local port is left, since closed connections keep theirs for a minute (TIME_WAIT)
 	Reset   int           `json:"reset"`            // RST before a whole answer
 	Empty   int           `json:"empty"`            // FIN before any byte of an answer
 	Short   int           `json:"short"`            // FIN within an answer
@@ -77,24 +81,41 @@ type LoadResult struct {
 	Sample  string        `json:"sample,omitempty"` // first wrong answer or other error
 	Elapsed time.Duration `json:"elapsed"`
 
-	// Late is how many requests of an open load were due and had found no client by the end: they count nowhere else.
+	// Idle is how many connections failed, as with RST, while no request was under way on them, and Unasked how many brought
+	// bytes then, which nobody had asked for: an open load's clients wait in between. No request counts them.
+	Idle    int `json:"idle,omitempty"`
+	Unasked int `json:"unasked,omitempty"`
+
+	// Late is how many requests of an open load were due and had found no client by the end: they were never sent, and count nowhere
+	// else.
 	Late     int     `json:"late,omitempty"`
 	Conns    int     `json:"conns,omitempty"`    // connections that were opened
 	Sent     int64   `json:"sent,omitempty"`     // bytes
 	Received int64   `json:"received,omitempty"` // bytes
-	Latency  Latency `json:"latency,omitzero"`   // of the good answers; not for raw
+	Latency  Latency `json:"latency,omitzero"`   // of the good answers, every one of them; not for raw
+	// Waited is how long requests of an open load that got no answer had waited since they were due, not for raw: those that
+	// count as Late by the end of the load, and timeouts. Their answers would have taken that long at least.
+	Waited Latency `json:"waited,omitzero"`
 }
 
 // BadRequests is how many answers were not what they had to be.
 func (r LoadResult) BadRequests() int { return r.Short + r.Wrong + r.Status }
 
-// SocketErrors is how many requests got no answer.
-func (r LoadResult) SocketErrors() int {
-	return r.Refused + r.Reset + r.Empty + r.Timeout + r.Other
+// Unanswered is how many requests got no answer.
+func (r LoadResult) Unanswered() int {
+	return r.Refused + r.NoPort + r.Reset + r.Empty + r.Timeout + r.Other
 }
 
+// SocketErrors is how often a connection failed: under a request, which got no answer then, or between two.
+func (r LoadResult) SocketErrors() int { return r.Unanswered() + r.Idle + r.Unasked }
+
 // Requests is how many requests there were.
-func (r LoadResult) Requests() int { return r.Good + r.BadRequests() + r.SocketErrors() }
+func (r LoadResult) Requests() int { return r.Good + r.BadRequests() + r.Unanswered() }
+
+// AllGood reports whether nothing went wrong: every request was sent when it was due, and answered as it had to be.
+func (r LoadResult) AllGood() bool {
+	return r.BadRequests() == 0 && r.SocketErrors() == 0 && r.Late == 0
+}
 
 // PerSecond is the rate of good answers.
 func (r LoadResult) PerSecond() float64 {
@@ -104,7 +125,7 @@ func (r LoadResult) PerSecond() float64 {
 	return float64(r.Good) / r.Elapsed.Seconds()
 }
 
-// Latency is a distribution of response times.
+// Latency is a distribution of response times. What took longer than 10 minutes counts as 10 minutes.
 type Latency struct {
 	Count       int64         `json:"count"`
 	Min         time.Duration `json:"min"`
@@ -147,7 +168,9 @@ const (
 	Interrupter Manner = "interrupter" // resets when the first byte of the answer is there; good: it came
 	LateSender  Manner = "late-sender" // sends once more after the server has closed; good: it is reset
 	Stormer     Manner = "stormer"     // connects and closes; good: always
-	PortHog     Manner = "port-hog"    // has its answer and closes first, so that its port stays in TIME_WAIT; good: the answer
+	// PortHog is a half-closer whose end comes with its last byte: the server cannot close first, and the client's port stays in
+	// TIME_WAIT; good: the answer.
+	PortHog Manner = "port-hog"
 )
 
 // Manners are all of them.

@@ -3,13 +3,20 @@ package awkward
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"ktcp/guest/wire"
 )
@@ -56,6 +63,16 @@ func polite(c *net.TCPConn) {
 	}
 }
 
+// inPieces is polite, and slow.
+func inPieces(c *net.TCPConn) {
+	if _, err := bufio.NewReader(c).ReadString('\n'); err == nil {
+		for i := range long {
+			_, _ = io.WriteString(c, long[i:i+1])
+		}
+		hold(c)
+	}
+}
+
 // hold reads until the client goes.
 func hold(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) }
 
@@ -82,6 +99,10 @@ func TestManners(t *testing.T) {
 		{wire.LateSender, polite, "", wire.LoadResult{Good: 8}},
 		{wire.Stormer, hold, "", wire.LoadResult{Good: 8}},
 		{wire.PortHog, polite, "", wire.LoadResult{Good: 8}},
+		{wire.PortHog, inPieces, long, wire.LoadResult{Good: 8}},
+		{wire.PortHog, inPieces, long[:len(long)-1] + "!", wire.LoadResult{Wrong: 8}},
+		{wire.PortHog, polite, long + "more", wire.LoadResult{Short: 8}},
+		{wire.PortHog, hold, "", wire.LoadResult{Empty: 8}},
 	} {
 		t.Run(fmt.Sprint(tt.manner, tt.want), func(t *testing.T) {
 			t.Parallel()
@@ -108,6 +129,43 @@ func TestManners(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPortHog checks whose port is not free when a port hog is gone: with a server that waits for its client to close, and with one that
+// closes as soon as it has answered.
+func TestPortHog(t *testing.T) {
+	for expect, server := range map[string]func(*net.TCPConn){long: inPieces, "": polite} {
+		_, addr := serve(t, server)
+		got, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+			Addr: addr, Manner: wire.PortHog, Conns: 2, Requests: 8, Send: []byte(line), Expect: []byte(expect),
+		}})
+		if err != nil || got.Good != 8 {
+			t.Errorf("expecting %q: %+v, %v", expect, got, err)
+		}
+		n := 0
+		for began := time.Now(); n != 8 && time.Since(began) < 20*time.Second; runtime.Gosched() {
+			n = hogged(t, addr)
+		}
+		if n != 8 {
+			t.Errorf("expecting %q: %d ports of clients are in TIME_WAIT, want 8", expect, n)
+		}
+	}
+}
+
+// hogged is how many ports of clients of a server on 127.0.0.1 are in TIME_WAIT.
+func hogged(t *testing.T, addr string) (n int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := fmt.Sprintf("%04X", netip.MustParseAddrPort(addr).Port())
+	for text := range strings.Lines(string(text)) {
+		if f := strings.Fields(text); len(f) > 3 && strings.HasSuffix(f[2], ":"+server) && f[3] == "06" {
+			n++
+		}
+	}
+	return n
 }
 
 // TestVanisher checks that the server hears nothing, or that the lack of the privilege is said.
@@ -172,6 +230,35 @@ func TestStop(t *testing.T) {
 		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%s: stopped after %v", manner, took)
 		}
+	}
+}
+
+// TestNoPort counts what the kernel answers when no port is left.
+func TestNoPort(t *testing.T) {
+	var answered atomic.Int64
+	r := &run{Spec: Spec{Answered: &answered}}
+	err := fmt.Errorf("connect: %w", unix.EADDRNOTAVAIL)
+	r.count(outcomeOf(err), err)
+	if got := r.result; got.NoPort != 1 || got.Other != 0 || got.Requests() != 1 || got.SocketErrors() != 1 || answered.Load() != 1 {
+		t.Errorf("%+v, want 1 without a port", got)
+	}
+}
+
+// TestFileLimit checks that clients that can have no sockets are refused before they try.
+func TestFileLimit(t *testing.T) {
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 500, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_NOFILE, &old) }()
+	_, err := Run(context.Background(), Spec{LoadRequest: wire.LoadRequest{
+		Addr: "127.0.0.1:1", Manner: wire.Stormer, Conns: 1000, Requests: 1,
+	}})
+	if !errors.Is(err, unix.EMFILE) || !strings.Contains(err.Error(), "ulimit -n") {
+		t.Errorf("error %v, want one that names the limit", err)
 	}
 }
 

@@ -164,6 +164,8 @@ func outcomeOf(err error) outcome {
 	switch {
 	case errors.Is(err, unix.ECONNREFUSED):
 		return refused
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		return noPort
 	case errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE),
 		errors.Is(err, unix.ENOTCONN): // of shutdown(2): not any more
 		return reset

@@ -32,14 +32,7 @@ func (r *run) behave(c *conn) (outcome, error) {
 		}
 		return c.answer(r.Pace)
 	case wire.HalfCloser:
-		err := c.send(r.Send)
-		if err == nil {
-			err = c.option(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) })
-		}
-		if err != nil {
-			return outcomeOf(err), err
-		}
-		return c.answer(0)
+		return c.sendAndEnd()
 	case wire.Waiter:
 		return c.wait()
 	case wire.Vanisher:
@@ -57,11 +50,12 @@ func (r *run) behave(c *conn) (outcome, error) {
 	case wire.Stormer:
 		return good, nil
 	case wire.PortHog:
-		err := c.send(r.Send)
-		if err == nil {
-			_, err = c.receive(make([]byte, 1<<16))
+		// Its last byte waits for its end: whatever the server does when it has the whole request, it closes second.
+		err := c.option(func(fd int) error { return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_CORK, 1) })
+		if err != nil {
+			return outcomeOf(err), err
 		}
-		return ended(err, func() error { return nil })
+		return c.sendAndEnd()
 	}
 	return other, fmt.Errorf("manner %q", r.Manner)
 }
@@ -75,6 +69,18 @@ func ended(err error, prepare func() error) (outcome, error) {
 		return outcomeOf(err), err
 	}
 	return good, nil
+}
+
+// sendAndEnd sends, says that this was all, and takes the answer.
+func (c *conn) sendAndEnd() (outcome, error) {
+	err := c.send(c.r.Send)
+	if err == nil {
+		err = c.option(func(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) })
+	}
+	if err != nil {
+		return outcomeOf(err), err
+	}
+	return c.answer(0)
 }
 
 // answer takes the whole answer, at once or a byte at a time.

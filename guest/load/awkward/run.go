@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ktcp/guest/load/limit"
 	"ktcp/guest/wire"
 )
 
@@ -28,6 +29,8 @@ type Spec struct {
 	wire.LoadRequest
 	// Thread runs f on a thread inside the namespace. nil means any thread.
 	Thread func(f func() error) error
+	// Answered, if set, is kept at the number of attempts that have come to their end so far.
+	Answered *atomic.Int64
 }
 
 // Check reports what is wrong with s.
@@ -43,7 +46,7 @@ func Check(s Spec) error {
 	case s.Requests < 0 || s.Duration < 0 || s.Pace < 0 || s.Patience < 0:
 		return errors.New("load: a number of requests or a time is negative")
 	}
-	return nil
+	return limit.Files(s.Conns)
 }
 
 // Run runs the clients until ctx ends, the attempts are done or the duration has passed.
@@ -164,14 +167,18 @@ const (
 	short
 	wrong
 	timeout
+	noPort
 	other
 )
 
 func (r *run) count(o outcome, err error) {
+	if r.Answered != nil {
+		r.Answered.Add(1)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := &r.result
-	*[]*int{&n.Good, &n.Refused, &n.Reset, &n.Empty, &n.Short, &n.Wrong, &n.Timeout, &n.Other}[o]++
+	*[]*int{&n.Good, &n.Refused, &n.Reset, &n.Empty, &n.Short, &n.Wrong, &n.Timeout, &n.NoPort, &n.Other}[o]++
 	if err != nil && n.Sample == "" && (o == wrong || o == other) {
 		n.Sample = err.Error()
 	}
