@@ -1,6 +1,7 @@
 package conns
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -53,11 +54,12 @@ func (t *Table) DialMany(req wire.DialManyRequest) (wire.DialManyAnswer, error) 
 	return wire.DialManyAnswer{First: first}, nil
 }
 
-// CloseMany closes connections with handles in a row, with RST.
+// CloseMany closes connections with handles in a row.
 func (t *Table) CloseMany(req wire.CloseManyRequest) (wire.None, error) {
+	mode := cmp.Or(req.Mode, wire.CloseReset)
 	var errs error
 	for handle := req.First; handle < req.First+uint64(req.Count); handle++ {
-		_, err := t.Close(wire.CloseRequest{Conn: handle, Mode: wire.CloseReset})
+		_, err := t.Close(wire.CloseRequest{Conn: handle, Mode: mode})
 		errs = errors.Join(errs, err)
 	}
 	return wire.None{}, errs

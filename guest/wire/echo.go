@@ -44,8 +44,9 @@ type DialManyAnswer struct {
 	First uint64 `json:"first"`
 }
 
-// CloseManyRequest closes the connections First to First+Count-1 with RST.
+// CloseManyRequest closes the connections First to First+Count-1.
 type CloseManyRequest struct {
-	First uint64 `json:"first"`
-	Count int    `json:"count"`
+	First uint64    `json:"first"`
+	Count int       `json:"count"`
+	Mode  CloseMode `json:"mode,omitempty"` // "" is RST
 }
