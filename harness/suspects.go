@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -90,30 +89,30 @@ type Idlers []*Crowd
 const idlersAtOnce = 50
 
 // Idlers has count clients connect from inside the namespace, who then say nothing. A server that some of them do not get through to is
-// one that the others have starved: a finding, and those who are connected are returned.
+// one that the others have starved: a finding, which ends the scenario.
 func (s *Subject) Idlers(n *Netns, count int) (all Idlers) {
 	g := s.g
 	g.tb.Helper()
-	for connected := 0; connected < count; connected += idlersAtOnce {
+	for connected := 0; connected < count; {
 		req := wire.DialManyRequest{
-			Netns: n.name, Addr: s.Addr, Count: min(idlersAtOnce, count-connected), Timeout: idlersPatience * g.patience(),
+			Netns: n.name, Addr: s.Addr, Count: min(idlersAtOnce, count-connected), Timeout: idlersPatience * g.patience(), Fewer: true,
 		}
 		answer, err := tryWithin(g, programDeadline, wire.DialMany, req)
-		var failed *wire.Error
-		switch {
-		case errors.As(err, &failed) && (failed.Timeout || failed.Errno != 0):
-			s.starves("with %d or more clients that are connected and say nothing, the next ones could not connect: %v", connected, err)
-			return all
-		case err != nil:
+		if err != nil {
 			g.tb.Fatalf("%s: %v", wire.DialMany.Name, err)
 		}
-		all = append(all, &Crowd{g: g, first: answer.First, count: req.Count})
+		all = append(all, &Crowd{g: g, first: answer.First, count: answer.Count})
+		connected += answer.Count
+		if answer.Count < req.Count {
+			s.starves("with %d clients that are connected and say nothing, another one could not connect: %s", connected, answer.Why)
+			g.tb.FailNow()
+		}
 	}
 	return all
 }
 
 // idlersPatience is how many times the patience of one client [idlersAtOnce] have: each may be told to come again a second later.
-const idlersPatience = 4
+const idlersPatience = 2
 
 // Close has all of them close their connections, with FIN.
 func (all Idlers) Close() {
