@@ -60,6 +60,7 @@ func newAgent() (*agent, error) {
 		clock:    c,
 		spaces:   spaces,
 		files:    files.Files{Enter: spaces.Do, Translate: netns.Path},
+		unloader: kmod.Unloader{Stacks: survivors.Stacks},
 		conns:    conns.NewTable(spaces),
 		loads:    load.NewTable(spaces),
 		programs: program.NewTable(spaces),

@@ -14,14 +14,7 @@ var sockets = map[string]bool{"TCP": true, "TCPv6": true, "sock_inode_cache": tr
 func (m *Module) Held() (inSockets, beside int) {
 	g := m.g
 	g.tb.Helper()
-	var text []wire.Range
-	for _, l := range g.loads {
-		if l.Name == m.Name {
-			text = append(text, l.symbols.Text()...)
-		}
-	}
-	req := wire.LedgerRequest{Name: m.Name, Text: text, Since: g.since()}
-	answer, err := g.ledger(programDeadline, 0, req)
+	answer, err := g.ledger(programDeadline, 0, m.ledgerRequest())
 	if err != nil {
 		g.tb.Fatalf("read the ledger: %v", err)
 	}
@@ -36,6 +29,17 @@ func (m *Module) Held() (inSockets, beside int) {
 		}
 	}
 	return inSockets, beside
+}
+
+// ledgerRequest asks for what is alive of the module, wherever it was loaded.
+func (m *Module) ledgerRequest() wire.LedgerRequest {
+	var text []wire.Range
+	for _, l := range m.g.loads {
+		if l.Name == m.Name {
+			text = append(text, l.symbols.Text()...)
+		}
+	}
+	return wire.LedgerRequest{Name: m.Name, Text: text, Since: m.g.since()}
 }
 
 // Kthreads returns how many threads of the kernel there are that serve one purpose: the workers of workqueues come and go

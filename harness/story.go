@@ -24,6 +24,13 @@ func step(req any) string {
 		return "rmmod " + r.Name
 	case wire.DialRequest:
 		return "connect" + in(r.Netns)
+	case wire.DialManyRequest:
+		return fmt.Sprintf("%d clients connect", r.Count) + in(r.Netns)
+	case wire.CloseManyRequest:
+		if r.Mode == wire.CloseFIN {
+			return fmt.Sprintf("%d clients close", r.Count)
+		}
+		return fmt.Sprintf("%d clients reset", r.Count)
 	case wire.SendRequest:
 		return "send " + bytesOf(len(r.Data))
 	case wire.RecvRequest:

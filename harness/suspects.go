@@ -66,15 +66,60 @@ func (s *Subject) Answers(n *Netns, idle int) {
 		c.Close()
 		return
 	}
+	s.starves("with %d clients that are connected and say nothing, another one got no answer within %v", idle, s.g.patience())
+	c.Reset()
+}
+
+// starves is the finding that clients do not get what others have, with where the module's threads are at this moment.
+func (s *Subject) starves(format string, args ...any) {
+	s.g.tb.Helper()
 	stacks, err := try(s.g, wire.Stacks, wire.StacksRequest{Module: s.Name})
 	if err != nil {
 		s.g.tb.Logf("look for suspects: %v", err)
 	}
-	f := finding.Starved(s.Name, fmt.Sprintf("with %d clients that are connected and say nothing, another one got no answer within %v",
-		idle, s.g.patience()), stacks.Threads)
+	f := finding.Starved(s.Name, fmt.Sprintf(format, args...), stacks.Threads)
 	s.g.found(f)
 	s.g.tb.TB.Errorf("starvation: %s", f.Title) // not heard: it is a finding
-	c.Reset()
+}
+
+// Idlers are clients that are connected and say nothing.
+type Idlers []*Crowd
+
+// idlersAtOnce is how many of them connect one after the other before the harness looks how far they have come.
+const idlersAtOnce = 50
+
+// Idlers has count clients connect from inside the namespace, who then say nothing. A server that some of them do not get through to is
+// one that the others have starved: a finding, which ends the scenario.
+func (s *Subject) Idlers(n *Netns, count int) (all Idlers) {
+	g := s.g
+	g.tb.Helper()
+	for connected := 0; connected < count; {
+		req := wire.DialManyRequest{
+			Netns: n.name, Addr: s.Addr, Count: min(idlersAtOnce, count-connected), Timeout: idlersPatience * g.patience(), Fewer: true,
+		}
+		answer, err := tryWithin(g, programDeadline, wire.DialMany, req)
+		if err != nil {
+			g.tb.Fatalf("%s: %v", wire.DialMany.Name, err)
+		}
+		all = append(all, &Crowd{g: g, first: answer.First, count: answer.Count})
+		connected += answer.Count
+		if answer.Count < req.Count {
+			s.starves("with %d clients that are connected and say nothing, another one could not connect: %s", connected, answer.Why)
+			g.tb.FailNow()
+		}
+	}
+	return all
+}
+
+// idlersPatience is how many times the patience of one client [idlersAtOnce] have: each may be told to come again a second later.
+const idlersPatience = 2
+
+// Close has all of them close their connections, with FIN.
+func (all Idlers) Close() {
+	for _, c := range all {
+		c.g.tb.Helper()
+		call(c.g, wire.CloseMany, wire.CloseManyRequest{First: c.first, Count: c.count, Mode: wire.CloseFIN})
+	}
 }
 
 // Write sends data to a server that need not be there any more: whether the kernel takes it is not the question.

@@ -194,3 +194,15 @@ func TestMutantsApply(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) { m.apply(t) })
 	}
 }
+
+// Who must notice a mutant is somebody who can: a name that nobody has is noticed by nobody, and only the others beside it hide that.
+func TestMutantsExpectWhatThereIs(t *testing.T) {
+	for _, m := range readMutants(t) {
+		for _, want := range m.expect {
+			oracle, kind, _ := strings.Cut(want, "/")
+			if want != "scenario" && !finding.Makes(finding.Oracle(oracle), finding.Kind(kind)) {
+				t.Errorf("%s expects %s, which no oracle makes", m.name, want)
+			}
+		}
+	}
+}

@@ -134,19 +134,39 @@ func TestRoleOneIdleClient(t *testing.T) { idleClients(t, 1) }
 // 256 clients are connected and say nothing: another gets its answer
 func TestRoleManyIdleClients(t *testing.T) { idleClients(t, 256) }
 
+// 1,000 clients are connected and say nothing: another gets its answer
+func TestRoleThousandIdleClients(t *testing.T) { idleClients(t, 1000) }
+
+// idleClients has fewer than a thousand of them on a kernel that checks all that it does, see [harness.Guest.Many]: what can run out
+// there, workers, threads and slots, has run out long before.
 func idleClients(t *testing.T, count int) {
 	harness.EachRole(t, func(t *testing.T, role harness.Role) {
 		t.Parallel()
-		s := serve(t, harness.Clone(t), role)
-		var idle []*harness.Conn
-		for range count {
-			idle = append(idle, s.Dial(s.Addr))
+		g := harness.Clone(t)
+		s := serve(t, g, role)
+		many := count
+		if many >= 1000 {
+			many = g.Many(many)
 		}
-		s.Answers(s.Netns, count)
-		for _, c := range idle {
-			c.Close()
-		}
+		idle := s.Idlers(s.Netns, many)
+		s.Answers(s.Netns, many)
+		idle.Close()
 		s.asked(t)
+	}, roles...)
+}
+
+// Clients come and go, and as many again: what the module holds does not grow with those that have gone
+func TestRoleHoldsNothingOfThoseWhoHaveGone(t *testing.T) {
+	harness.EachRole(t, func(t *testing.T, role harness.Role) {
+		t.Parallel()
+		s := serve(t, harness.Clone(t), role)
+		s.WantNoGrowth(60, func(i int) {
+			if i%2 == 0 {
+				s.asked(t)
+			} else {
+				s.begun().Reset()
+			}
+		})
 	}, roles...)
 }
 

@@ -18,7 +18,20 @@ func TestSweepInsmod(t *testing.T) {
 		s.Rmmod()
 		s.SweepInsmod()
 		s.Reload()
-	}, harness.Web)
+		subject{s, g.Init()}.on()
+		subject{s, g.Init()}.asked(t)
+	}, roles...)
+}
+
+// droptcp plays no role: it is loaded by its name.
+func TestSweepInsmodDroptcp(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.FailingAllocations())
+	m := g.Insmod("droptcp")
+	m.Rmmod()
+	m.SweepInsmod()
+	m.Reload()
+	g.Init().WriteFile(dropFile, "\n")
 }
 
 func TestSweepStatus(t *testing.T) {

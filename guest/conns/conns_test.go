@@ -167,13 +167,14 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
-// TestDialThatNobodyAnswers connects to a socket whose queue of connections is full, so that its SYN is dropped.
-func TestDialThatNobodyAnswers(t *testing.T) {
+// full listens with a queue that hardly anybody fits in: then SYNs are dropped.
+func full(t *testing.T) (addr string) {
+	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	t.Cleanup(func() { _ = syscall.Close(fd) })
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,11 @@ func TestDialThatNobodyAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}).String()
+	return (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}).String()
+}
+
+func TestDialThatNobodyAnswers(t *testing.T) {
+	addr := full(t)
 	table := NewTable(oneSpace{})
 	defer table.CloseAll()
 	for range 8 {
@@ -198,6 +203,30 @@ func TestDialThatNobodyAnswers(t *testing.T) {
 		return
 	}
 	t.Error("8 connections to a socket with a backlog of none")
+}
+
+// Of many that do not all get through, none is left, or those that did, as was asked for.
+func TestDialManyWhereNotAllGetThrough(t *testing.T) {
+	const many = 8
+	req := wire.DialManyRequest{Addr: full(t), Count: many, Timeout: 200 * time.Millisecond}
+	table := NewTable(oneSpace{})
+	if _, err := table.DialMany(req); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("all or none: %v, want %v", err, os.ErrDeadlineExceeded)
+	}
+	if n := table.CloseAll(); n != 0 {
+		t.Errorf("%d are left where all were asked for", n)
+	}
+	req.Addr, req.Fewer = full(t), true
+	got, err := table.DialMany(req)
+	if err != nil || got.Count < 1 || got.Count >= many || got.Why == "" {
+		t.Errorf("as many as there can be: %+v, %v, want fewer than %d and why", got, err, many)
+	}
+	if _, err := table.CloseMany(wire.CloseManyRequest{First: got.First, Count: got.Count, Mode: wire.CloseFIN}); err != nil {
+		t.Errorf("close those that there are: %v", err)
+	}
+	if n := table.CloseAll(); n != 0 {
+		t.Errorf("%d are left after they were closed", n)
+	}
 }
 
 func TestCloseWakesWhoWaits(t *testing.T) {

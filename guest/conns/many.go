@@ -1,6 +1,7 @@
 package conns
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,7 +11,8 @@ import (
 	"ktcp/guest/wire"
 )
 
-// DialMany opens many connections, one after the other, with handles in a row. When one of them fails none is left.
+// DialMany opens many connections, one after the other, with handles in a row. When one of them fails none is left,
+// but where fewer are welcome.
 func (t *Table) DialMany(req wire.DialManyRequest) (wire.DialManyAnswer, error) {
 	deadline := deadlineAfter(req.Timeout)
 	remote, err := netip.ParseAddrPort(req.Addr)
@@ -30,18 +32,22 @@ func (t *Table) DialMany(req wire.DialManyRequest) (wire.DialManyAnswer, error) 
 				return fmt.Errorf("socket: %w", err)
 			}
 			c := &conn{fd: fd, space: space}
-			made = append(made, c)
 			if err := c.connect(remote, deadline); err != nil {
+				c.close()
 				return fmt.Errorf("connect to %s: %w", req.Addr, err)
 			}
+			made = append(made, c)
 		}
 		return nil
 	})
-	if err != nil {
+	var why string
+	if err != nil && req.Fewer {
+		why = err.Error()
+	} else if err != nil {
 		for _, c := range made {
 			c.close()
 		}
-		return wire.DialManyAnswer{}, fmt.Errorf("after %d connections: %w", max(0, len(made)-1), err)
+		return wire.DialManyAnswer{}, fmt.Errorf("after %d connections: %w", len(made), err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -50,14 +56,15 @@ func (t *Table) DialMany(req wire.DialManyRequest) (wire.DialManyAnswer, error) 
 		t.last++
 		t.all[t.last] = c
 	}
-	return wire.DialManyAnswer{First: first}, nil
+	return wire.DialManyAnswer{First: first, Count: len(made), Why: why}, nil
 }
 
-// CloseMany closes connections with handles in a row, with RST.
+// CloseMany closes connections with handles in a row.
 func (t *Table) CloseMany(req wire.CloseManyRequest) (wire.None, error) {
+	mode := cmp.Or(req.Mode, wire.CloseReset)
 	var errs error
 	for handle := req.First; handle < req.First+uint64(req.Count); handle++ {
-		_, err := t.Close(wire.CloseRequest{Conn: handle, Mode: wire.CloseReset})
+		_, err := t.Close(wire.CloseRequest{Conn: handle, Mode: mode})
 		errs = errors.Join(errs, err)
 	}
 	return wire.None{}, errs

@@ -120,12 +120,17 @@ func TestRmmodThatHangs(t *testing.T) {
 		calls++
 		<-release
 		return nil
+	}, Stacks: func(req wire.StacksRequest) (wire.StacksAnswer, error) {
+		return wire.StacksAnswer{Threads: []wire.Thread{{PID: 40, Comm: "in " + req.Module}}}, nil
 	}}
 	req := wire.RmmodRequest{Name: "no_such_module", Deadline: 10 * time.Millisecond}
 	for range 2 {
 		got, err := u.Rmmod(req)
 		if err != nil || got.Done || got.Stack == "" || got.Elapsed < req.Deadline {
 			t.Fatalf("answer = %+v, %v, want not done, with a stack, after the deadline", got, err)
+		}
+		if diff := cmp.Diff([]wire.Thread{{PID: 40, Comm: "in no_such_module"}}, got.Inside); diff != "" {
+			t.Errorf("who is inside (-want +got):\n%s", diff)
 		}
 	}
 	close(release)
@@ -138,5 +143,28 @@ func TestRmmodThatHangs(t *testing.T) {
 	}
 	if got, err := u.Rmmod(req); err != nil || !got.Done {
 		t.Errorf("answer = %+v, %v, want done", got, err)
+	}
+}
+
+func TestTasksInside(t *testing.T) {
+	dir := t.TempDir()
+	for tid, stack := range map[string]string{
+		"10": "[<0>] __flush_work+0x1/0x2\n[<0>] kecho_exit+0x1/0x2 [kecho]\n", // the one that waits
+		"11": "[<0>] mutex_lock+0x1/0x2\n[<0>] status_store+0x1/0x2 [kecho]\n",
+		"12": "[<0>] futex_wait+0x1/0x2\n",
+		"13": "[<0>] status_store+0x1/0x2 [kecho2]\n",
+	} {
+		if err := os.Mkdir(filepath.Join(dir, tid), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{"stack": stack, "comm": "agent\n"} {
+			if err := os.WriteFile(filepath.Join(dir, tid, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got := tasksInside(dir, "kecho", 10)
+	if len(got) != 1 || got[0].PID != 11 || got[0].Comm != "agent" || got[0].Stack == "" {
+		t.Errorf("got %+v, want the one other thread that is in kecho", got)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +22,9 @@ const defaultDeadline = 10 * time.Second
 
 // Unloader unloads modules. The zero value is ready.
 type Unloader struct {
+	// Stacks lists the kernel threads that are inside of a module's code. Without it they remain unknown.
+	Stacks func(wire.StacksRequest) (wire.StacksAnswer, error)
+
 	mu      sync.Mutex
 	pending map[string]*unload
 	// remove replaces the system call in tests.
@@ -44,6 +50,7 @@ func (u *Unloader) Rmmod(req wire.RmmodRequest) (wire.RmmodAnswer, error) {
 	if !done {
 		answer := wire.RmmodAnswer{Elapsed: time.Since(call.start), Stack: stackOf(call.TID())}
 		answer.Refcount, answer.Holders = users(req.Name)
+		answer.Inside = u.inside(req.Name, call.TID())
 		return answer, nil
 	}
 	switch {
@@ -56,6 +63,7 @@ func (u *Unloader) Rmmod(req wire.RmmodRequest) (wire.RmmodAnswer, error) {
 			answer.Errno = int(errno)
 		}
 		answer.Refcount, answer.Holders = users(req.Name)
+		answer.Inside = u.inside(req.Name, 0)
 		return answer, nil
 	default:
 		return wire.RmmodAnswer{}, fmt.Errorf("rmmod %s: %w", req.Name, err)
@@ -97,6 +105,41 @@ func stackOf(tid int) string {
 		return err.Error()
 	}
 	return string(text)
+}
+
+// inside lists the tasks that are in a module's code, but for one: kernel threads, and the agent's own, which write to files of the
+// module on behalf of a scenario.
+func (u *Unloader) inside(module string, but int) (all []wire.Thread) {
+	if u.Stacks != nil {
+		if answer, err := u.Stacks(wire.StacksRequest{Module: module}); err == nil { // otherwise the rest is worth having
+			all = answer.Threads
+		}
+	}
+	return append(all, tasksInside("/proc/self/task", module, but)...)
+}
+
+// tasksInside lists the threads of a process that are in a module's code, from its directory in procfs.
+func tasksInside(dir, module string, but int) (all []wire.Thread) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		tid, err := strconv.Atoi(e.Name())
+		if err != nil || tid == but {
+			continue
+		}
+		stack, err := os.ReadFile(filepath.Join(dir, e.Name(), "stack"))
+		if err != nil || !strings.Contains(string(stack), "["+module+"]") {
+			continue // has ended, or is elsewhere
+		}
+		comm, err := os.ReadFile(filepath.Join(dir, e.Name(), "comm"))
+		if err != nil {
+			continue
+		}
+		all = append(all, wire.Thread{PID: tid, Comm: strings.TrimSpace(string(comm)), Stack: string(stack)})
+	}
+	return all
 }
 
 // users tells who keeps a module from being unloaded.

@@ -37,15 +37,20 @@ type DialManyRequest struct {
 	Addr    string        `json:"addr"`
 	Count   int           `json:"count"`
 	Timeout time.Duration `json:"timeout"` // for all of them; 0 means 5 s
+	// Fewer tells that those that can be made are an answer, too. Otherwise one that fails is an error, and none is left.
+	Fewer bool `json:"fewer,omitempty"`
 }
 
 // DialManyAnswer names the connections First to First+Count-1.
 type DialManyAnswer struct {
 	First uint64 `json:"first"`
+	Count int    `json:"count"`
+	Why   string `json:"why,omitempty"` // the next one failed, where they are fewer than were asked for
 }
 
-// CloseManyRequest closes the connections First to First+Count-1 with RST.
+// CloseManyRequest closes the connections First to First+Count-1.
 type CloseManyRequest struct {
-	First uint64 `json:"first"`
-	Count int    `json:"count"`
+	First uint64    `json:"first"`
+	Count int       `json:"count"`
+	Mode  CloseMode `json:"mode,omitempty"` // "" is RST
 }

@@ -112,6 +112,8 @@ type RmmodAnswer struct {
 	Refcount int           `json:"refcount,omitempty"` // when not done
 	Holders  []string      `json:"holders,omitempty"`  // modules that use it
 	Stack    string        `json:"stack,omitempty"`    // kernel stack of the thread that waits in delete_module
+	// Inside are the tasks that are in the module's code when it is not done, beside that thread: whom it waits for is among them.
+	Inside []Thread `json:"inside,omitempty"`
 }
 
 // ModulesAnswer lists loaded modules.

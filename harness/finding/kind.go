@@ -1,5 +1,7 @@
 package finding
 
+import "slices"
+
 // Kind classifies a finding. Its text is what stands in JSON and in the verdict table.
 type Kind string
 
@@ -121,3 +123,23 @@ const (
 	OracleIdle       Oracle = "idle"
 	OracleGuest      Oracle = "guest" // the guest's life itself: it must answer
 )
+
+// made lists what each oracle makes, beside [OracleBlind], which any of them can be.
+var made = map[Oracle][]Kind{
+	OracleLog: {
+		Oops, PageFault, Bug, Warning, Panic, KASAN, KCSAN, KFENCE, Lockdep, LockBug, DebugObjects, UBSAN, Refcount, SleepInAtomic,
+		SchedAtomic, HungTask, SoftLockup, HardLockup, RCUStall, WorkqueueStall, WorkqueueMisuse, ListCorruption, SlabCorruption, SlabLeft,
+		UserCopy, StackCorruption, BadPage, OOM, SocketState, DuplicateName, NetdevHeld, DMA, Taint, Splat, Kmemleak,
+	},
+	OracleLedger:     {Leak, Growth},
+	OracleKmemleak:   {Kmemleak},
+	OracleRmmod:      {NotUnloaded, NotReloaded},
+	OracleSurvivors:  {Survivor},
+	OracleWire:       {WireFault},
+	OracleStarvation: {Starvation},
+	OracleIdle:       {Busy},
+	OracleGuest:      {GuestDied, GuestSilent},
+}
+
+// Makes reports whether there is an oracle of that name that makes findings of that kind.
+func Makes(oracle Oracle, kind Kind) bool { return slices.Contains(made[oracle], kind) }

@@ -119,6 +119,7 @@ func TestLeaksWithoutALedger(t *testing.T) {
 
 func TestRmmod(t *testing.T) {
 	stack := "[<0>] __flush_workqueue+0x14e/0x450\n[<0>] kweb_exit+0x1f/0x60 [kweb]\n[<0>] __do_sys_delete_module+0x1b9/0x330\n"
+	talking := "[<0>] inet_recvmsg+0x52/0x130\n[<0>] talk+0xa1/0x120 [kweb]\n[<0>] kthread+0x1/0x2\n"
 	tests := []struct {
 		name   string
 		answer wire.RmmodAnswer
@@ -136,6 +137,12 @@ func TestRmmod(t *testing.T) {
 		{
 			"exit that waits", wire.RmmodAnswer{Elapsed: 10 * time.Second, Stack: stack},
 			[]summary{{NotUnloaded, "stuck", "kweb", "rmmod did not return within 10s, it waits in __flush_workqueue", "kweb_exit", 1}},
+		},
+		{
+			"exit that waits for a thread", wire.RmmodAnswer{Elapsed: 10 * time.Second, Stack: stack, Inside: []wire.Thread{
+				{PID: 40, Comm: "kweb_conn", Stack: talking}, {PID: 41, Comm: "kweb_conn", Stack: talking}, {PID: 2, Comm: "kthreadd", Stack: "[<0>] kthreadd+0x1/0x2\n"},
+			}},
+			[]summary{{NotUnloaded, "stuck", "kweb", "rmmod did not return within 10s, it waits in __flush_workqueue while kweb_conn and 1 more are in its code", "kweb_exit", 1}},
 		},
 		{
 			"exit that says nothing", wire.RmmodAnswer{},

@@ -9,8 +9,8 @@ import (
 	"ktcp/guest/wire"
 )
 
-// Rmmod returns the finding that a module did not unload before the deadline: who holds it, or where its exit waits. It returns
-// nothing when it did.
+// Rmmod returns the finding that a module did not unload before the deadline: who holds it, or where its exit waits, and who is in its
+// code meanwhile, whom it must be waiting for. It returns nothing when it did.
 func Rmmod(module string, answer wire.RmmodAnswer, deadline time.Duration) []Finding {
 	if answer.Done {
 		return nil
@@ -33,12 +33,34 @@ func Rmmod(module string, answer wire.RmmodAnswer, deadline time.Duration) []Fin
 	if in := waitsIn(f.Stack); class == "stuck" && in != "" {
 		f.Title += ", it waits in " + in
 	}
+	f.Related = Waiting(answer.Inside)
+	if names := insiders(answer.Inside); class == "stuck" && len(names) > 0 {
+		f.Title += " while " + some(names) + " in its code"
+	}
 	if s := strings.TrimRight(answer.Stack, "\n"); s != "" {
 		f.Excerpt = strings.Split(s, "\n")
 	}
 	_, f.Location = blame(&f)
 	f.Fingerprint = Fingerprint(f)
 	return []Finding{f}
+}
+
+// insiders names the tasks that have a frame in a module.
+func insiders(threads []wire.Thread) (names []string) {
+	for _, t := range threads {
+		if inModule(textFramesOf(t.Stack)) {
+			names = append(names, t.Comm)
+		}
+	}
+	return names
+}
+
+// some names the first of several: "a is", "a and 2 more are".
+func some(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is"
+	}
+	return fmt.Sprintf("%s and %d more are", names[0], len(names)-1)
 }
 
 // waitsIn returns the function that a stack waits in: the first that says what for.

@@ -26,15 +26,18 @@ var poor = []struct {
 	role  subject.Role
 	match string // of the scenarios, those that are to see it
 	kinds []finding.Kind
+	with  string // a function that one of the finding's other stacks passes through at a marked line; "" for none
 }{
-	{"threads", subject.HTTP, "^TestRoleRmmodWithIdleClient$", []finding.Kind{finding.PageFault}},
-	{"mempool", subject.HTTP, "^TestRoleRmmodAfterTraffic$", []finding.Kind{finding.Leak}},
-	{"strlen", subject.Echo, "^TestRoleBinary$", []finding.Kind{finding.WireFault}},
-	{"blocking", subject.HTTP, "^TestRoleManyIdleClients$", []finding.Kind{finding.Starvation}},
+	{"threads", subject.HTTP, "^TestRoleRmmodWithIdleClient$", []finding.Kind{finding.PageFault}, ""},
+	{"mempool", subject.HTTP, "^TestRoleRmmodAfterTraffic$", []finding.Kind{finding.Leak}, ""},
+	{"strlen", subject.Echo, "^TestRoleBinary$", []finding.Kind{finding.WireFault}, ""},
+	{"blocking", subject.HTTP, "^TestRoleManyIdleClients$", []finding.Kind{finding.Starvation}, ""},
+	{"single", subject.Echo, "^TestRoleManyIdleClients$", []finding.Kind{finding.Starvation}, ""},
+	{"single", subject.Echo, "^TestRoleRmmodWithIdleClient$", []finding.Kind{finding.NotUnloaded}, "talk"},
 	{"unlocked", subject.Web, "^TestStartAndStopFromSeveralThreads$", []finding.Kind{
 		finding.Leak, finding.Oops, finding.PageFault, finding.Bug, finding.Warning, finding.Refcount, finding.NotUnloaded,
 		finding.HungTask,
-	}},
+	}, ""},
 }
 
 // run judges and returns the report.
@@ -60,7 +63,7 @@ func run(t *testing.T, s Spec) (r Result, code int) {
 
 func TestPoorModulesAreReportedByLine(t *testing.T) {
 	for _, p := range poor {
-		t.Run(p.name, func(t *testing.T) {
+		t.Run(p.name+"/"+strings.Trim(p.match, "^$"), func(t *testing.T) {
 			dir := filepath.Join("testdata", "poor", p.name)
 			r, code := run(t, Spec{Dirs: []string{dir}, Match: p.match})
 			if code != report.ExitFindings || len(r.Modules) != 1 {
@@ -76,7 +79,7 @@ func TestPoorModulesAreReportedByLine(t *testing.T) {
 					continue
 				}
 				at := fmt.Sprintf("%s:%d", filepath.Base(f.Finding.Location.File), f.Finding.Location.Line)
-				if !slices.Contains(lines, at) {
+				if !slices.Contains(lines, at) || !passesThrough(f.Finding.Related, p.with, lines) {
 					continue
 				}
 				if f.Story == "" || f.About == "" || !strings.Contains(f.Reproduce, dir) || !strings.Contains(f.Reproduce, strings.Trim(p.match, "^$")) {
@@ -93,6 +96,15 @@ func TestPoorModulesAreReportedByLine(t *testing.T) {
 			t.Errorf("want one of %v at one of %v", p.kinds, lines)
 		})
 	}
+}
+
+// passesThrough reports whether a function, if one is named, is in one of the stacks, at one of the lines.
+func passesThrough(stacks []finding.Trace, function string, lines []string) bool {
+	return function == "" || slices.ContainsFunc(stacks, func(s finding.Trace) bool {
+		return slices.ContainsFunc(s.Frames, func(f finding.Frame) bool {
+			return f.Func == function && slices.Contains(lines, fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line))
+		})
+	})
 }
 
 // marked returns the lines of a module that are marked, as "main.c:87".
