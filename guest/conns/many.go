@@ -17,22 +17,33 @@ func (t *Table) DialMany(req wire.DialManyRequest) (wire.DialManyAnswer, error) 
 	if err != nil {
 		return wire.DialManyAnswer{}, fmt.Errorf("dial: %w", err)
 	}
-	space, err := t.spaces.Space(req.Netns)
+	first, err := t.openMany(req.Netns, family(remote), req.Count, func(c *conn) error {
+		if err := c.connect(remote, deadline); err != nil {
+			return fmt.Errorf("connect to %s: %w", req.Addr, err)
+		}
+		return nil
+	})
+	return wire.DialManyAnswer{First: first}, err
+}
+
+// openMany makes sockets in a namespace and hands each to setUp. It returns the first of their handles, which are in a row.
+func (t *Table) openMany(netns string, family, count int, setUp func(c *conn) error) (first uint64, err error) {
+	space, err := t.spaces.Space(netns)
 	if err != nil {
-		return wire.DialManyAnswer{}, err
+		return 0, err
 	}
-	made := make([]*conn, 0, max(0, req.Count))
+	made := make([]*conn, 0, max(0, count))
 	// One visit to the namespace for all: each would cost a thread.
-	err = t.spaces.Do(req.Netns, func() error {
-		for range req.Count {
-			fd, err := unix.Socket(family(remote), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	err = t.spaces.Do(netns, func() error {
+		for range count {
+			fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
 			if err != nil {
 				return fmt.Errorf("socket: %w", err)
 			}
 			c := &conn{fd: fd, space: space}
 			made = append(made, c)
-			if err := c.connect(remote, deadline); err != nil {
-				return fmt.Errorf("connect to %s: %w", req.Addr, err)
+			if err := setUp(c); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -41,16 +52,16 @@ func (t *Table) DialMany(req wire.DialManyRequest) (wire.DialManyAnswer, error) 
 		for _, c := range made {
 			c.close()
 		}
-		return wire.DialManyAnswer{}, fmt.Errorf("after %d connections: %w", max(0, len(made)-1), err)
+		return 0, fmt.Errorf("after %d connections: %w", max(0, len(made)-1), err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	first := t.last + 1
+	first = t.last + 1
 	for _, c := range made {
 		t.last++
 		t.all[t.last] = c
 	}
-	return wire.DialManyAnswer{First: first}, nil
+	return first, nil
 }
 
 // CloseMany closes connections with handles in a row, with RST.
