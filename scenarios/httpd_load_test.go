@@ -202,6 +202,41 @@ func TestHTTPdRmmodEndsConnectionsProperly(t *testing.T) {
 	g.Init().Dial(s.Addr).Ask("GET", "/hello.txt").WantStatus(200)
 }
 
+// A thousand clients that connect and wait: no thread is there for them, and little memory.
+func TestHTTPdThousandIdle(t *testing.T) {
+	t.Parallel()
+	const (
+		chunk     = 250
+		mostBytes = 1024 // of the module's own, for each
+	)
+	g := harness.Clone(t)
+	count := g.Many(4*chunk) / chunk * chunk
+	if count == 0 {
+		count = chunk
+	}
+	s := g.Serve(harness.HTTP, "timeout_ms=0", "keepalive_ms=0")
+	s.Needs(harness.FeatureStatistics)
+	probe := g.Init().Dial(s.Addr)
+	probe.Ask("GET", "/").WantStatus(200)
+	before := g.KernelThreads()
+	for range count / chunk {
+		g.Init().DialMany(s.Addr, chunk)
+		probe.Ask("GET", "/").WantStatus(200)
+	}
+	s.AwaitCounter(g.Init(), "active", count+1)
+	// The kernel's own workers come and go with what there is to do.
+	if after := g.KernelThreads(); after > before+8 {
+		t.Errorf("%d connections: %d kernel threads, %d before", count, after, before)
+	}
+	s.WantNobodyInside()
+	g.Init().Get(s.Addr).WantStatus(200)
+	if objects, size := g.Slab(s.Name); objects < count || size > mostBytes {
+		t.Errorf("%d objects of %d bytes in the module's cache, want %d of at most %d bytes", objects, size, count, mostBytes)
+	}
+	s.Rmmod()
+	g.Init().Refuses(s.Addr)
+}
+
 func TestHTTPdRmmodUnderTraffic(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
