@@ -102,6 +102,7 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.CloseAll, a.closeAll)
 	serve.Handle(t, wire.Echo, a.conns.Echo)
 	serve.Handle(t, wire.DialMany, a.conns.DialMany)
+	serve.Handle(t, wire.DialHalf, a.conns.DialHalf)
 	serve.Handle(t, wire.CloseMany, a.conns.CloseMany)
 
 	serve.Handle(t, wire.LoadStart, a.loads.Start)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -102,7 +103,11 @@ func (n *Netns) EchoTraffic(addr string, conns int, message []byte) *Load {
 // Counter reads one of the counters that a server keeps in the namespace, as "accepted".
 func (m *Module) Counter(n *Netns, name string) int {
 	m.g.tb.Helper()
-	file := fmt.Sprintf("/sys/kernel/%s/net/data/statistics/%s", m.Name, name)
+	dir := "/sys/kernel/" + m.Name + "/net/data"
+	if m.Name == Web.Reference() {
+		dir = path.Dir(StatusFile)
+	}
+	file := path.Join(dir, "statistics", name)
 	text := n.ReadFile(file)
 	var value int
 	if _, err := fmt.Sscanf(text, "%d\n", &value); err != nil {
@@ -128,6 +133,20 @@ func (m *Module) AwaitCounter(n *Netns, name string, want int) {
 func (g *Guest) KernelThreads() int {
 	g.tb.Helper()
 	return len(call(g, wire.Survivors, wire.None{}).Threads)
+}
+
+// WantNobodyInside fails the test when a kernel thread stays inside of the module's code, workers of the kernel's own among them: it
+// waits there for some client.
+func (m *Module) WantNobodyInside() {
+	m.g.tb.Helper()
+	var inside []wire.Thread
+	_ = await(Patience, func() (bool, error) { // one may just be at work
+		inside = call(m.g, wire.Stacks, wire.StacksRequest{Module: m.Name}).Threads
+		return len(inside) == 0, nil
+	})
+	if len(inside) > 0 {
+		m.g.tb.Errorf("%d kernel threads stay inside of %s; one of them is %s: %s", len(inside), m.Name, inside[0].Comm, inside[0].Stack)
+	}
 }
 
 // Unanswered fails the test unless connecting to the address gets neither an answer nor a refusal for a while: the backlog is full.

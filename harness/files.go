@@ -18,6 +18,12 @@ func (g *Guest) FileOf(path, block string, times int) {
 	g.make(wire.MakeRequest{Kind: wire.MakeFile, Path: path, Data: []byte(block), Repeat: times})
 }
 
+// FileBehind makes a file whose content lies behind a hole, of so many bytes that take no room.
+func (g *Guest) FileBehind(hole int64, path, content string) {
+	g.tb.Helper()
+	g.make(wire.MakeRequest{Kind: wire.MakeFile, Path: path, Data: []byte(content), Hole: hole})
+}
+
 // FileAt makes a file that was last modified at the time given.
 func (g *Guest) FileAt(path, content string, modified time.Time) {
 	g.tb.Helper()

@@ -62,10 +62,16 @@ func (g *Guest) Nginx(port int, server string) *Background {
 	return b
 }
 
-// Twin starts the user-space twin of kecho, and returns when it listens on the port.
+// Twin starts the user-space twin of kecho, and returns when it listens on the port. Without one it is told none, and listens on kecho's.
 func (g *Guest) Twin(port int) *Background {
 	g.tb.Helper()
-	b := g.Program(EchoTwin).Start(fmt.Sprint(port))
+	var args []string
+	if port == 0 {
+		port = Echo.Port()
+	} else {
+		args = []string{fmt.Sprint(port)}
+	}
+	b := g.Program(EchoTwin).Start(args...)
 	b.awaitListening(port)
 	return b
 }

@@ -12,7 +12,7 @@ import (
 	"ktcp/harness/peers"
 )
 
-// EchoTwin is the user-space twin of kecho, a [Guest.Program] that takes the port to listen on.
+// EchoTwin is the user-space twin of kecho, a [Guest.Program] that takes the port to listen on, or none for kecho's.
 const EchoTwin = wire.EchoServer
 
 const (

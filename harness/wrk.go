@@ -12,6 +12,7 @@ type WrkRun struct {
 	Conns    int
 	Pipeline int           // requests sent at once; 0 means 1
 	Close    bool          // a connection for each request
+	Pause    time.Duration // whole milliseconds that a connection waits after each answer: to see that they come, not how fast
 	For      time.Duration // whole seconds of guest time; 0 means 1 s
 	Path     string        // "" means /
 }
@@ -30,6 +31,8 @@ end
 request = function() return req end
 `
 
+const wrkPause = "delay = function() return %d end\n"
+
 var (
 	wrkRate  = regexp.MustCompile(`(?m)^Requests/sec:\s+([0-9.]+)$`)
 	wrkCount = regexp.MustCompile(`(?m)^\s+(\d+) requests in `)
@@ -46,9 +49,16 @@ func (g *Guest) Wrk(addr string, run WrkRun) WrkScore {
 	if run.Close {
 		args = append(args, "-H", "Connection: close")
 	}
+	text := ""
 	if run.Pipeline > 1 {
-		const script = "/tmp/pipeline.lua"
-		g.Put(script, 0o644, []byte(wrkPipeline))
+		text = wrkPipeline
+	}
+	if run.Pause > 0 {
+		text += fmt.Sprintf(wrkPause, run.Pause.Milliseconds())
+	}
+	if text != "" {
+		const script = "/tmp/wrk.lua"
+		g.Put(script, 0o644, []byte(text))
 		args = append(args, "-s", script)
 	}
 	path := run.Path

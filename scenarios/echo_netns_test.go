@@ -100,7 +100,8 @@ func TestNetnsServiceInNumbers(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 		n := g.Netns(name)
 		n.Dial(echoAddr).Echo(100)
-		n.Dial(echoAddr) // idle
+		n.Dial(echoAddr)        // idle
+		n.DialHalf(echoAddr, 2) // not even a connection yet
 		n.Delete()
 	}
 	g.NamespacesDie()

@@ -1,77 +1,94 @@
 package scenarios
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"ktcp/harness"
 )
 
+// rmmodState is what clients are doing when the module is told to go.
+type rmmodState struct {
+	name   string
+	params []string
+	// enter brings connections into the state.
+	enter func(n *harness.Netns, addr string)
+}
+
+// anyRmmod are the states in which nobody has said anything yet: they are the same to every protocol.
+var anyRmmod = []rmmodState{
+	{"fresh", nil, func(*harness.Netns, string) {}},
+	{"just connected", nil, func(n *harness.Netns, addr string) { n.DialMany(addr, 64) }},
+	// Handshakes that never end: the listener is asked about each after it has gone.
+	{"pending SYNs", nil, func(n *harness.Netns, addr string) { n.DialHalf(addr, 20) }},
+	{"pending SYNs and no room", []string{"max_conns=1", "backlog=4"}, func(n *harness.Netns, addr string) {
+		n.Dial(addr)
+		n.DialHalf(addr, 4)
+	}},
+}
+
+// echoRmmod are those of an echo.
+var echoRmmod = []rmmodState{
+	{"after traffic", nil, func(n *harness.Netns, addr string) {
+		for range 5 {
+			c := n.Dial(addr)
+			c.Echo(1000)
+			c.Close()
+		}
+		n.EchoTraffic(addr, 4, message).Stop()
+	}},
+	{"idle", nil, func(n *harness.Netns, addr string) {
+		n.Dial(addr)
+		n.Dial(addr).Echo(100)
+	}},
+	{"just sent", nil, func(n *harness.Netns, addr string) {
+		for range 8 {
+			n.Dial(addr).EchoSend(20_000)
+		}
+	}},
+	{"answers unread", nil, func(n *harness.Netns, addr string) {
+		c := n.Dial(addr)
+		c.Echo(10)
+		c.EchoSend(5000)
+		n.Dial(addr).Echo(10)
+	}},
+	{"full send buffer", nil, func(n *harness.Netns, addr string) {
+		n.Dial(addr).EchoFill()
+		n.Dial(addr).EchoFill()
+	}},
+	{"half-closed", nil, func(n *harness.Netns, addr string) {
+		n.Dial(addr).CloseWrite() // the server's FIN is unanswered, since the client does not close
+		c := n.Dial(addr)
+		c.EchoFill()
+		c.CloseWrite()
+	}},
+	{"half-closed and gone", nil, func(n *harness.Netns, addr string) {
+		c := n.Dial(addr)
+		c.EchoFill()
+		c.Close() // with bytes unread: RST
+		n.Dial(addr).Reset()
+	}},
+	{"backlog full", []string{"max_conns=1", "backlog=2"}, func(n *harness.Netns, addr string) {
+		n.Dial(addr).Echo(10)
+		n.Dial(addr)
+		n.Dial(addr).Send("unheard")
+		n.Dial(addr)
+		n.Unanswered(addr)
+	}},
+	{"TIME_WAIT", nil, func(n *harness.Netns, addr string) {
+		for range 5 {
+			c := n.Dial(addr)
+			c.EchoToTheEnd(100)
+			c.Close()
+		}
+	}},
+	{"under load", nil, func(n *harness.Netns, addr string) { n.EchoTraffic(addr, 32, message) }},
+}
+
 // The module goes whatever its connections are doing: in time, without a trace, and can come back at once.
 func TestEchoRmmod(t *testing.T) {
-	for _, state := range []struct {
-		name   string
-		params []string
-		// enter brings connections into the state.
-		enter func(n *harness.Netns, addr string)
-	}{
-		{"fresh", nil, func(*harness.Netns, string) {}},
-		{"after traffic", nil, func(n *harness.Netns, addr string) {
-			for range 5 {
-				c := n.Dial(addr)
-				c.Echo(1000)
-				c.Close()
-			}
-			n.EchoTraffic(addr, 4, message).Stop()
-		}},
-		{"idle", nil, func(n *harness.Netns, addr string) {
-			n.Dial(addr)
-			n.Dial(addr).Echo(100)
-		}},
-		{"just connected", nil, func(n *harness.Netns, addr string) { n.DialMany(addr, 64) }},
-		{"just sent", nil, func(n *harness.Netns, addr string) {
-			for range 8 {
-				n.Dial(addr).EchoSend(20_000)
-			}
-		}},
-		{"answers unread", nil, func(n *harness.Netns, addr string) {
-			c := n.Dial(addr)
-			c.Echo(10)
-			c.EchoSend(5000)
-			n.Dial(addr).Echo(10)
-		}},
-		{"full send buffer", nil, func(n *harness.Netns, addr string) {
-			n.Dial(addr).EchoFill()
-			n.Dial(addr).EchoFill()
-		}},
-		{"half-closed", nil, func(n *harness.Netns, addr string) {
-			n.Dial(addr).CloseWrite() // the server's FIN is unanswered, since the client does not close
-			c := n.Dial(addr)
-			c.EchoFill()
-			c.CloseWrite()
-		}},
-		{"half-closed and gone", nil, func(n *harness.Netns, addr string) {
-			c := n.Dial(addr)
-			c.EchoFill()
-			c.Close() // with bytes unread: RST
-			n.Dial(addr).Reset()
-		}},
-		{"backlog full", []string{"max_conns=1", "backlog=2"}, func(n *harness.Netns, addr string) {
-			n.Dial(addr).Echo(10)
-			n.Dial(addr)
-			n.Dial(addr).Send("unheard")
-			n.Dial(addr)
-			n.Unanswered(addr)
-		}},
-		{"TIME_WAIT", nil, func(n *harness.Netns, addr string) {
-			for range 5 {
-				c := n.Dial(addr)
-				c.EchoToTheEnd(100)
-				c.Close()
-			}
-		}},
-		{"under load", nil, func(n *harness.Netns, addr string) { n.EchoTraffic(addr, 32, message) }},
-	} {
+	for _, state := range slices.Concat(anyRmmod, echoRmmod) {
 		t.Run(state.name, func(t *testing.T) {
 			t.Parallel()
 			g := harness.Clone(t)
@@ -135,6 +152,7 @@ func TestEchoTenThousandIdle(t *testing.T) {
 	if after := g.KernelThreads(); after > before+8 {
 		t.Errorf("%d connections: %d kernel threads, %d before", count, after, before)
 	}
+	kecho.WantNobodyInside()
 	g.Init().Dial(kecho.Addr).Echo(1000)
 	if objects, size := g.Slab(kecho.Name); objects < count || size > mostBytes {
 		t.Errorf("%d objects of %d bytes in the module's cache, want %d of at most %d bytes", objects, size, count, mostBytes)

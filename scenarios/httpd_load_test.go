@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,8 +13,10 @@ func TestHTTPdParametersRefused(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
 	for _, param := range []string{
-		"port=0", "port=70000", "port=-1", "port=http", "port=", "backlog=0", "backlog=-1", "backlog=many", "max_conns=0",
-		"timeout_ms=-1", "keepalive_ms=-1", "keepalive_ms=soon", "netns=none", "host=localhost",
+		"port=0", "port=65536", "port=70000", "port=-1", "port=http", "port=",
+		"backlog=0", "backlog=-1", "backlog=65536", "backlog=many", "max_conns=0", "max_conns=-1", "max_conns=1048577",
+		"timeout_ms=-1", "timeout_ms=86400001", "keepalive_ms=-1", "keepalive_ms=86400001", "keepalive_ms=soon",
+		"netns=none", "host=localhost",
 	} {
 		name, _, _ := strings.Cut(param, "=")
 		said := g.InsmodRefused("khttpd", syscall.EINVAL, param)
@@ -21,10 +24,18 @@ func TestHTTPdParametersRefused(t *testing.T) {
 			t.Errorf("insmod khttpd %s: the kernel log says %q, want it to name the parameter", param, said)
 		}
 	}
-	for name, want := range map[string]string{"port": "8081\n", "keepalive_ms": "15000\n", "netns": "current\n"} {
-		m := g.Insmod("khttpd")
-		if got := g.Init().ReadFile("/sys/module/khttpd/parameters/" + name); got != want {
-			t.Errorf("parameter %s reads %q, want %q", name, got, want)
+	largest := []string{"port=65535", "backlog=65535", "max_conns=1048576", "timeout_ms=86400000", "keepalive_ms=86400000"}
+	// What is said of them without being asked, and the largest of each.
+	for _, c := range []struct{ given, want []string }{
+		{nil, []string{"port=8081", "keepalive_ms=15000", "netns=current"}},
+		{largest, largest},
+	} {
+		m := g.Insmod("khttpd", c.given...)
+		for _, param := range c.want {
+			name, want, _ := strings.Cut(param, "=")
+			if got := g.Init().ReadFile("/sys/module/khttpd/parameters/" + name); got != want+"\n" {
+				t.Errorf("parameter %s reads %q, want %q", name, got, want)
+			}
 		}
 		m.Rmmod()
 	}
@@ -59,60 +70,171 @@ func TestHTTPdNamespaces(t *testing.T) {
 		n.Get(s.Addr).WantStatus(200)
 	}
 	red.Dial(s.Addr).Send("GET / HT")
+	red.DialHalf(s.Addr, 3) // not even a connection yet
 	red.Dies()
 	blue.Get(s.Addr).WantStatus(200)
 }
 
+// httpdRmmod are the states that only a server of requests knows.
+var httpdRmmod = []rmmodState{
+	{"silent", nil, func(n *harness.Netns, addr string) {
+		n.Dial(addr)
+		n.Dial(addr).Close()
+		n.Dial(addr).Reset()
+	}},
+	{"kept alive", nil, func(n *harness.Netns, addr string) {
+		for range 3 {
+			n.Dial(addr).Ask("GET", "/").WantStatus(200)
+		}
+	}},
+	{"after traffic", nil, func(n *harness.Netns, addr string) {
+		for range 5 {
+			n.Get(addr).WantStatus(200)
+		}
+		c := n.Dial(addr)
+		c.Ask("GET", "/").WantStatus(200)
+		c.Close()
+	}},
+	{"in a head", nil, func(n *harness.Netns, addr string) {
+		n.Dial(addr).Send(getSlash[:20])
+		kept := n.Dial(addr)
+		kept.Ask("GET", "/").WantStatus(200)
+		kept.Send(getSlash[:3])
+	}},
+	{"in a body", nil, func(n *harness.Netns, addr string) {
+		n.Dial(addr).Send("POST / HTTP/1.1\r\nHost: guest\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe")
+		n.Dial(addr).Send("POST / HTTP/1.1\r\nHost: guest\r\nContent-Length: 9\r\n\r\nhalf")
+		told := n.Dial(addr)
+		told.Send("GET / HTTP/1.1\r\nHost: guest\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+		told.Answer("GET").WantStatus(100)
+	}},
+	{"answers unread", nil, func(n *harness.Netns, addr string) {
+		c := n.Dial(addr)
+		c.Send(strings.Repeat(getSlash, 1000))
+		c.Recv(1)
+	}},
+	{"half-closed", nil, func(n *harness.Netns, addr string) {
+		c := n.Dial(addr)
+		c.Send(getSlash)
+		c.Answer("GET").WantStatus(200)
+		c.CloseWrite()
+		begun := n.Dial(addr)
+		begun.Send(getSlash[:20])
+		begun.CloseWrite()
+	}},
+	{"gone in a head", nil, func(n *harness.Netns, addr string) {
+		c := n.Dial(addr)
+		c.Send(getSlash[:20])
+		c.Reset()
+	}},
+	{"TIME_WAIT", nil, func(n *harness.Netns, addr string) {
+		for range 5 {
+			n.Get(addr).WantStatus(200) // the server closes first
+		}
+	}},
+	{"its last answer is out", nil, func(n *harness.Netns, addr string) {
+		c := n.Dial(addr)
+		c.Ask("GET", "/", "Connection: close").WantStatus(200)
+		c.Closes() // it has said its FIN, and reads on until we say ours
+	}},
+	{"backlog full", []string{"max_conns=1", "backlog=2"}, func(n *harness.Netns, addr string) {
+		n.Dial(addr).Ask("GET", "/").WantStatus(200)
+		n.Dial(addr)
+		n.Dial(addr).Send(getSlash)
+		n.Dial(addr)
+		n.Unanswered(addr)
+	}},
+	// A file is open, half sent, and its reader sleeps.
+	{"full send buffer", []string{"WWWROOT=" + www}, func(n *harness.Netns, addr string) {
+		for range 3 {
+			c := n.Dial(addr)
+			c.Send(getLarge)
+			c.Recv(1)
+		}
+		n.Dial(addr).Send(strings.Repeat(getLarge, 10))
+		n.Dial(addr).Ask("GET", "/hello.txt").WantStatus(200)
+	}},
+	{"half-closed with a full send buffer", []string{"WWWROOT=" + www}, func(n *harness.Netns, addr string) {
+		c := n.Dial(addr)
+		c.Send(getLarge)
+		c.Recv(1)
+		c.CloseWrite()
+	}},
+}
+
+const (
+	getSlash = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
+	getLarge = "GET /large HTTP/1.1\r\nHost: guest\r\n\r\n"
+)
+
+// One state after the other: each finds the module as new.
 func TestHTTPdRmmodInEveryState(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
-	const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
-	s := g.Serve(harness.HTTP)
-	s.Needs(harness.FeatureKeepAlive)
-
-	idle := g.Init().Dial(s.Addr)
-	kept := g.Init().Dial(s.Addr)
-	kept.Send(get)
-	kept.Answer("GET").WantStatus(200)
-	begun := g.Init().Dial(s.Addr)
-	begun.Send(get[:20])
-	body := g.Init().Dial(s.Addr)
-	body.Send("POST / HTTP/1.1\r\nHost: guest\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe")
-	half := g.Init().Dial(s.Addr)
-	half.Send(get)
-	half.Answer("GET").WantStatus(200)
-	half.CloseWrite()
-	unread := g.Init().Dial(s.Addr)
-	unread.Send(strings.Repeat(get, 1000))
-	gone := g.Init().Dial(s.Addr)
-	gone.Send(get[:20])
-	gone.Reset()
-	s.Rmmod()
-	for _, c := range []*harness.Conn{idle, kept, begun, body} {
-		c.Ends()
+	g.File(www+"/hello.txt", "Hello, file!\n")
+	g.FileOf(www+"/large", block(), 300)
+	for _, state := range slices.Concat(anyRmmod, httpdRmmod) {
+		t.Log(state.name)
+		s := g.Serve(harness.HTTP, state.params...)
+		s.Needs(harness.FeatureKeepAlive, harness.FeatureConformance)
+		state.enter(g.Init(), s.Addr)
+		s.Rmmod()
+		g.Init().Refuses(s.Addr)
 	}
-	g.Init().Refuses(s.Addr)
-	s.Reload()
+	s := g.Serve(harness.HTTP)
 	g.Init().Get(s.Addr).WantStatus(200)
 }
 
-// Files are open, half sent, and their readers sleep.
-func TestHTTPdRmmodWithFilesInFlight(t *testing.T) {
+// Who waits sees the end, and nothing before it.
+func TestHTTPdRmmodEndsConnectionsProperly(t *testing.T) {
 	t.Parallel()
-	g, s, idle := site(t)
-	g.FileOf(www+"/large", block(), 300)
-	for range 5 {
-		slow := g.Init().Dial(s.Addr)
-		slow.Send("GET /large HTTP/1.1\r\nHost: guest\r\n\r\n")
-		slow.Recv(1)
-	}
-	piped := g.Init().Dial(s.Addr)
-	piped.Send(strings.Repeat("GET /large HTTP/1.1\r\nHost: guest\r\n\r\n", 10))
-	idle.Ask("GET", "/hello.txt").WantStatus(200)
+	g, s, kept := site(t)
+	kept.Ask("GET", "/hello.txt").WantStatus(200)
+	silent, begun := g.Init().Dial(s.Addr), g.Init().Dial(s.Addr)
+	begun.Send(getSlash[:20])
+	body := g.Init().Dial(s.Addr)
+	body.Send("POST / HTTP/1.1\r\nHost: guest\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe")
 	s.Rmmod()
-	idle.Ends()
+	for _, c := range []*harness.Conn{silent, kept, begun, body} {
+		c.Ends()
+	}
 	s.Reload()
 	g.Init().Dial(s.Addr).Ask("GET", "/hello.txt").WantStatus(200)
+}
+
+// A thousand clients that connect and wait: no thread is there for them, and little memory.
+func TestHTTPdThousandIdle(t *testing.T) {
+	t.Parallel()
+	const (
+		chunk     = 250
+		mostBytes = 1024 // of the module's own, for each
+	)
+	g := harness.Clone(t)
+	count := g.Many(4*chunk) / chunk * chunk
+	if count == 0 {
+		count = chunk
+	}
+	s := g.Serve(harness.HTTP, "timeout_ms=0", "keepalive_ms=0")
+	s.Needs(harness.FeatureStatistics)
+	probe := g.Init().Dial(s.Addr)
+	probe.Ask("GET", "/").WantStatus(200)
+	before := g.KernelThreads()
+	for range count / chunk {
+		g.Init().DialMany(s.Addr, chunk)
+		probe.Ask("GET", "/").WantStatus(200)
+	}
+	s.AwaitCounter(g.Init(), "active", count+1)
+	// The kernel's own workers come and go with what there is to do.
+	if after := g.KernelThreads(); after > before+8 {
+		t.Errorf("%d connections: %d kernel threads, %d before", count, after, before)
+	}
+	s.WantNobodyInside()
+	g.Init().Get(s.Addr).WantStatus(200)
+	if objects, size := g.Slab(s.Name); objects < count || size > mostBytes {
+		t.Errorf("%d objects of %d bytes in the module's cache, want %d of at most %d bytes", objects, size, count, mostBytes)
+	}
+	s.Rmmod()
+	g.Init().Refuses(s.Addr)
 }
 
 func TestHTTPdRmmodUnderTraffic(t *testing.T) {

@@ -2,8 +2,10 @@ package scenarios
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,12 @@ type answered struct {
 	fields map[string]string
 	body   string
 }
+
+// peerModified is when the files were last modified that both serve.
+var peerModified = time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
+
+// styles is one of them.
+const styles = "p { color: red }\n"
 
 // fixed are the fields that follow from the file and the request alone.
 var fixed = []string{"Content-Length", "Content-Range", "Content-Type", "Last-Modified"}
@@ -53,9 +61,9 @@ func TestClientsSeeWhatNginxServes(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t, harness.OnInstructions(), harness.StockAlone())
 	const root = "/srv/www"
-	modified := time.Date(2024, 2, 29, 12, 0, 0, 0, time.UTC)
+	modified := peerModified
 	for name, content := range map[string]string{
-		"/index.html": "<p>Hello\n", "/style.css": "p { color: red }\n", "/empty.txt": "", "/a b.txt": "blank\n",
+		"/index.html": "<p>Hello\n", "/style.css": styles, "/empty.txt": "", "/a b.txt": "blank\n",
 		"/sub/index.html": "<p>Below\n", "/digits.txt": "0123456789",
 	} {
 		g.FileAt(root+name, content, modified)
@@ -86,6 +94,8 @@ func TestClientsSeeWhatNginxServes(t *testing.T) {
 		{name: "from a byte on", args: []string{"-r", "4-"}, path: "/digits.txt", same: fixed},
 		{name: "last bytes", args: []string{"-r", "-2"}, path: "/digits.txt", same: fixed},
 		{name: "beyond the end", args: []string{"-r", "10-"}, path: "/digits.txt", same: []string{"Content-Range"}, noBody: true},
+		{name: "If-Range that holds", args: []string{"-r", "0-3", "-H", "If-Range: " + modified.Format(http.TimeFormat)}, path: "/digits.txt", same: fixed},
+		{name: "If-Range of a tag", args: []string{"-r", "0-3", "-H", `If-Range: "another"`}, path: "/digits.txt", same: whole},
 		{name: "not modified", args: []string{"-H", "If-Modified-Since: " + modified.Format(http.TimeFormat)}, path: "/style.css"},
 		{name: "modified", args: []string{"-H", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT"}, path: "/style.css", same: whole},
 		{name: "absent", path: "/absent", noBody: true},
@@ -104,10 +114,155 @@ func TestClientsSeeWhatNginxServes(t *testing.T) {
 			t.Errorf("%s: body %q, nginx has %q", c.name, ours.body, theirs.body)
 		}
 	}
+	n := g.Init()
+	for _, c := range exchanges {
+		ours, theirs := exchanged(n, s.Addr, c.requests), exchanged(n, peerAddr, c.requests)
+		if len(ours) != len(theirs) {
+			t.Errorf("%s: %d answers, nginx has %d", c.name, len(ours), len(theirs))
+			continue
+		}
+		for i := range ours {
+			compareAnswers(t, fmt.Sprintf("%s, answer %d", c.name, i+1), c.free, ours[i], theirs[i])
+		}
+	}
 	nginx.Stop()
 }
 
-// curl keeps a connection, asks for two things on it, and sends a body only when it may.
+// exchange is what is sent on one connection, all at once.
+type exchange struct {
+	name     string
+	requests []string
+	// free are requests for which one of two statuses is right: 405 is for a method that the server knows, 501 for one that it does
+	// not, and which methods it knows is its own affair.
+	free bool
+}
+
+// of is a request of HTTP/1.1, with these further lines of its header.
+func of(method, target string, fields ...string) string {
+	request := method + " " + target + " HTTP/1.1\r\nHost: guest\r\n"
+	for _, f := range fields {
+		request += f + "\r\n"
+	}
+	return request + "\r\n"
+}
+
+var exchanges = []exchange{
+	{name: "1.1 stays", requests: []string{of("GET", "/digits.txt"), of("GET", "/style.css")}},
+	{name: "1.1 that closes", requests: []string{of("GET", "/digits.txt", "Connection: close"), of("GET", "/style.css")}},
+	{name: "1.0 closes", requests: []string{"GET /digits.txt HTTP/1.0\r\n\r\n", of("GET", "/style.css")}},
+	{name: "1.0 that stays", requests: []string{"GET /digits.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", of("GET", "/style.css")}},
+	{name: "in their order", requests: []string{
+		of("GET", "/digits.txt"), of("GET", "/absent"), of("HEAD", "/style.css"), of("GET", "/sub/"), of("HEAD", "/absent"),
+		of("GET", "/sub"), of("GET", "/empty.txt"), of("GET", "/digits.txt", "Range: bytes=2-3"),
+		of("GET", "/style.css", "If-Modified-Since: "+peerModified.Format(http.TimeFormat)),
+		of("HEAD", "/style.css", "If-Modified-Since: "+peerModified.Format(http.TimeFormat)), of("GET", "/digits.txt"),
+	}},
+	{name: "directory without its slash", requests: []string{of("GET", "/sub")}},
+	{name: "the same with a query", requests: []string{of("GET", "/sub?a=b")}},
+	{name: "HEAD of it", requests: []string{of("HEAD", "/sub"), of("GET", "/digits.txt")}},
+	{name: "no Host", requests: []string{"GET / HTTP/1.1\r\n\r\n", of("GET", "/digits.txt")}},
+	{name: "method that is no token", requests: []string{"GE(T / HTTP/1.1\r\nHost: guest\r\n\r\n", of("GET", "/digits.txt")}},
+	{name: "no HTTP", requests: []string{"\x16\x03\x01\x02\r\n\r\n", of("GET", "/digits.txt")}},
+	{name: "two Hosts", requests: []string{of("GET", "/", "Host: guest"), of("GET", "/digits.txt")}},
+	{name: "length that is no number", requests: []string{of("GET", "/", "Content-Length: x"), of("GET", "/digits.txt")}},
+	{name: "POST", requests: []string{of("POST", "/digits.txt", "Content-Length: 0"), of("GET", "/digits.txt")}, free: true},
+	{name: "PUT", requests: []string{of("PUT", "/digits.txt", "Content-Length: 0"), of("GET", "/digits.txt")}, free: true},
+	{name: "method of another day", requests: []string{of("BREW", "/digits.txt"), of("GET", "/digits.txt")}, free: true},
+}
+
+// heard is an answer, the method that it answers, and whether it was the last one.
+type heard struct {
+	*harness.Response
+	method string
+	ends   bool
+}
+
+// exchanged sends requests on one connection and returns the answers that come before it ends.
+func exchanged(n *harness.Netns, addr string, requests []string) (answers []heard) {
+	c := n.Dial(addr)
+	c.Send(strings.Join(requests, ""))
+	for _, r := range requests {
+		method, _, _ := strings.Cut(r, " ")
+		a := heard{c.Answer(method), method, false}
+		if a.ends = a.Close; a.ends {
+			c.Closes()
+		}
+		answers = append(answers, a)
+		if a.ends {
+			break
+		}
+	}
+	c.Close()
+	return answers
+}
+
+// dated tells whether an answer must have a Date, as far as it is compared: whatever came of a file has one.
+func dated(status int) bool {
+	return status >= 200 && status < 400 || status == http.StatusRequestedRangeNotSatisfiable
+}
+
+// compareAnswers compares ours with what nginx says, as far as there is no choice.
+func compareAnswers(t *testing.T, name string, free bool, ours, theirs heard) {
+	t.Helper()
+	noMethod := func(status int) bool {
+		return status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
+	}
+	switch {
+	case free && noMethod(ours.Status) && noMethod(theirs.Status):
+	case ours.Status != theirs.Status:
+		t.Errorf("%s: status %d, nginx has %d", name, ours.Status, theirs.Status)
+		return
+	}
+	if ours.ends != theirs.ends {
+		t.Errorf("%s: it closes: %t, nginx: %t", name, ours.ends, theirs.ends)
+	}
+	if ours.Status == http.StatusMethodNotAllowed { // nginx has none, which RFC 9110, 15.5.6, does not allow
+		if allow := ours.Header.Get("Allow"); !strings.Contains(allow, "GET") || !strings.Contains(allow, "HEAD") {
+			t.Errorf("%s: 405 that allows %q, want GET and HEAD", name, allow)
+		}
+	}
+	if dated(ours.Status) {
+		for who, header := range map[string]http.Header{"ours": ours.Header, "nginx": theirs.Header} {
+			if _, err := http.ParseTime(header.Get("Date")); err != nil {
+				t.Errorf("%s: %s has Date %q: %v", name, who, header.Get("Date"), err)
+			}
+		}
+	}
+	// One may name the host, the other not: what matters is where it leads.
+	if our, their := leads(ours), leads(theirs); our != their {
+		t.Errorf("%s: leads to %q, nginx to %q", name, our, their)
+	}
+	if ours.Body != theirs.Body && ours.Status < 300 {
+		t.Errorf("%s: body %q, nginx has %q", name, ours.Body, theirs.Body)
+	}
+	// HEAD has what GET has, but for the body.
+	if ours.method == http.MethodHead && ours.Status != http.StatusNotModified && ours.Header.Get("Content-Length") == "" {
+		t.Errorf("%s: HEAD is not told the length", name)
+	}
+	// A length without a body is that of the body that GET would have got: of an error it is the server's own.
+	if our, their := ours.Header.Get("Content-Length"), theirs.Header.Get("Content-Length"); our != their && ours.Status < 300 {
+		t.Errorf("%s: Content-Length %q, nginx has %q", name, our, their)
+	}
+	if length := ours.Header.Get("Content-Length"); ours.Status == http.StatusNotModified && length != "" && length != fmt.Sprint(len(styles)) {
+		t.Errorf("%s: 304 of %s bytes, the file has %d", name, length, len(styles))
+	}
+}
+
+// leads returns the path and query of an answer's Location.
+func leads(a heard) string {
+	location := a.Header.Get("Location")
+	if location == "" {
+		return ""
+	}
+	base := url.URL{Scheme: "http", Host: "guest", Path: "/"}
+	to, err := base.Parse(location)
+	if err != nil {
+		return err.Error()
+	}
+	return to.RequestURI()
+}
+
+// curl keeps a connection and asks for two things on it.
 func TestClientsKeepAlive(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t, harness.OnInstructions())

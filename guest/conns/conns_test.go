@@ -297,3 +297,23 @@ func TestCloseInClosesOnlyThere(t *testing.T) {
 		t.Error("no error for a namespace that is not there")
 	}
 }
+
+// A server sees a client that says SYN and is never heard of again.
+func TestDialHalf(t *testing.T) {
+	table := NewTable(oneSpace{})
+	l := listen(t)
+	answer, err := table.DialHalf(wire.DialHalfRequest{Addr: l.Addr().String(), Count: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.SetDeadline(time.Now().Add(100 * time.Millisecond))
+	if c, err := l.Accept(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("accepted %v, %v; want nobody", c, err)
+	}
+	if _, err := table.CloseMany(wire.CloseManyRequest{First: answer.First, Count: 3}); err != nil {
+		t.Error(err)
+	}
+	if left := table.CloseAll(); left > 0 {
+		t.Errorf("%d connections are left", left)
+	}
+}

@@ -19,44 +19,60 @@ func (t *Table) DialMany(req wire.DialManyRequest) (wire.DialManyAnswer, error) 
 	if err != nil {
 		return wire.DialManyAnswer{}, fmt.Errorf("dial: %w", err)
 	}
-	space, err := t.spaces.Space(req.Netns)
+	return t.openMany(many{req.Netns, family(remote), req.Count, req.Fewer}, func(c *conn) error {
+		if err := c.connect(remote, deadline); err != nil {
+			return fmt.Errorf("connect to %s: %w", req.Addr, err)
+		}
+		return nil
+	})
+}
+
+// many says which sockets openMany makes.
+type many struct {
+	netns         string
+	family, count int
+	fewer         bool // those that can be made are an answer
+}
+
+// openMany makes sockets and hands each to setUp. Their handles are in a row.
+func (t *Table) openMany(m many, setUp func(c *conn) error) (answer wire.DialManyAnswer, err error) {
+	space, err := t.spaces.Space(m.netns)
 	if err != nil {
-		return wire.DialManyAnswer{}, err
+		return answer, err
 	}
-	made := make([]*conn, 0, max(0, req.Count))
+	made := make([]*conn, 0, max(0, m.count))
 	// One visit to the namespace for all: each would cost a thread.
-	err = t.spaces.Do(req.Netns, func() error {
-		for range req.Count {
-			fd, err := unix.Socket(family(remote), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	err = t.spaces.Do(m.netns, func() error {
+		for range m.count {
+			fd, err := unix.Socket(m.family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
 			if err != nil {
 				return fmt.Errorf("socket: %w", err)
 			}
 			c := &conn{fd: fd, space: space}
-			if err := c.connect(remote, deadline); err != nil {
+			if err := setUp(c); err != nil {
 				c.close()
-				return fmt.Errorf("connect to %s: %w", req.Addr, err)
+				return err
 			}
 			made = append(made, c)
 		}
 		return nil
 	})
-	var why string
-	if err != nil && req.Fewer {
-		why = err.Error()
+	if err != nil && m.fewer {
+		answer.Why = err.Error()
 	} else if err != nil {
 		for _, c := range made {
 			c.close()
 		}
-		return wire.DialManyAnswer{}, fmt.Errorf("after %d connections: %w", len(made), err)
+		return answer, fmt.Errorf("after %d connections: %w", len(made), err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	first := t.last + 1
+	answer.First, answer.Count = t.last+1, len(made)
 	for _, c := range made {
 		t.last++
 		t.all[t.last] = c
 	}
-	return wire.DialManyAnswer{First: first, Count: len(made), Why: why}, nil
+	return answer, nil
 }
 
 // CloseMany closes connections with handles in a row.

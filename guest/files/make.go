@@ -2,6 +2,7 @@ package files
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -65,10 +66,12 @@ func makeFile(req wire.MakeRequest) (err error) {
 	if err != nil {
 		return err
 	}
+	_, err = f.Seek(req.Hole, io.SeekStart)
 	for range max(req.Repeat, 1) {
-		if _, err = f.Write(req.Data); err != nil {
+		if err != nil {
 			break
 		}
+		_, err = f.Write(req.Data)
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr

@@ -46,6 +46,30 @@ func TestMake(t *testing.T) {
 	}
 }
 
+func TestMakeWithAHole(t *testing.T) {
+	const hole = 5 << 30
+	file := filepath.Join(t.TempDir(), "file")
+	if _, err := (Files{}).Make(wire.MakeRequest{Kind: wire.MakeFile, Path: file, Data: []byte("end"), Hole: hole}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	end := make([]byte, 4)
+	if n, err := f.ReadAt(end, hole-1); string(end) != "\x00end" || err != nil {
+		t.Errorf("read %d bytes %q, %v behind the hole", n, end, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if room := info.Sys().(*syscall.Stat_t).Blocks * 512; info.Size() != hole+3 || room > 1<<20 {
+		t.Errorf("%d bytes take %d", info.Size(), room)
+	}
+}
+
 func TestMakeRefused(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")

@@ -87,7 +87,7 @@ func TestPortInUse(t *testing.T) {
 	if _, err := Listen(addr); err == nil {
 		t.Error("two servers on one port")
 	}
-	for _, args := range [][]string{nil, {"0"}, {"70000"}, {"1", "2"}} {
+	for _, args := range [][]string{{"0"}, {"70000"}, {"1", "2"}} {
 		if Main(args) != 2 {
 			t.Errorf("%q is accepted", args)
 		}

@@ -24,7 +24,8 @@ type MakeRequest struct {
 	Path     string    `json:"path"`
 	Target   string    `json:"target,omitempty"`  // of a link
 	Data     []byte    `json:"data,omitempty"`    // of a file,
-	Repeat   int       `json:"repeat,omitempty"`  // so many times; 0 means once
+	Repeat   int       `json:"repeat,omitempty"`  // so many times; 0 means once,
+	Hole     int64     `json:"hole,omitempty"`    // behind so many bytes that nobody has written, and that take no room
 	Mode     uint32    `json:"mode,omitempty"`    // permissions; 0 means 0644, or 0755 for a directory
 	Modified time.Time `json:"modified,omitzero"` // of a file
 }

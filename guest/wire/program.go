@@ -19,8 +19,8 @@ var (
 	LoadRun = Op[LoadRequest, LoadResult]{"load-run"}
 )
 
-// EchoServer is the first argument with which the agent's own file, [AgentPath], is the user-space twin of kecho, and the port comes
-// second.
+// EchoServer is the first argument with which the agent's own file, [AgentPath], is the user-space twin of kecho, and the port may come
+// second: without one it is kecho's.
 const EchoServer = "user-echo-server"
 
 // AgentPath is where the agent's own file lies in the guest.

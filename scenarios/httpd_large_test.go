@@ -1,0 +1,85 @@
+package scenarios
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"ktcp/harness"
+)
+
+// meminfo returns a line of /proc/meminfo, in KiB.
+func meminfo(t *testing.T, n *harness.Netns, name string) int {
+	t.Helper()
+	for line := range strings.Lines(n.ReadFile("/proc/meminfo")) {
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
+			kib, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(rest), " kB"))
+			if err != nil {
+				t.Fatalf("/proc/meminfo: %q", line)
+			}
+			return kib
+		}
+	}
+	t.Fatalf("/proc/meminfo has no %s", name)
+	return 0
+}
+
+// The file is larger than the guest's memory, and longer than 32 bits can say: what is asked of it comes, and no more of it is ever in
+// memory than is on its way. Nearly all of it is a hole, which takes no room.
+func TestHTTPdFileLargerThanMemory(t *testing.T) {
+	t.Parallel()
+	const (
+		hole    = 5 << 30
+		end     = "the end of a long file\n"
+		size    = hole + len(end)
+		readers = 4
+		most    = 32 << 10 // KiB, for all readers: what is in their sockets, and in the buffers of the guest's agent
+	)
+	g, s, c := site(t)
+	n := g.Init()
+	g.FileBehind(hole, www+"/huge", end)
+	if total := meminfo(t, n, "MemTotal"); total > size>>10 {
+		t.Fatalf("the guest has %d KiB of memory, which a file of %d fits into", total, size)
+	}
+
+	wantField(t, c.Ask("HEAD", "/huge").WantStatus(200), "Content-Length", strconv.Itoa(size))
+	for _, r := range []struct{ field, body, content string }{
+		{"bytes=-23", end, fmt.Sprintf("bytes %d-%d/%d", hole, size-1, size)},
+		{fmt.Sprintf("bytes=%d-", hole-1), "\x00" + end, fmt.Sprintf("bytes %d-%d/%d", hole-1, size-1, size)},
+		{"bytes=4294967295-4294967296", "\x00\x00", fmt.Sprintf("bytes 4294967295-4294967296/%d", size)},
+		{"bytes=0-1", "\x00\x00", fmt.Sprintf("bytes 0-1/%d", size)},
+	} {
+		answer := c.Ask("GET", "/huge", "Range: "+r.field).WantStatus(206)
+		wantBody(t, answer, r.body)
+		wantField(t, answer, "Content-Range", r.content)
+	}
+	wantField(t, c.Ask("GET", "/huge", fmt.Sprintf("Range: bytes=%d-", size)).WantStatus(416), "Content-Range", fmt.Sprintf("bytes */%d", size))
+
+	free, slab, vmalloc := meminfo(t, n, "MemFree"), meminfo(t, n, "Slab"), meminfo(t, n, "VmallocUsed")
+	var slow []*harness.Conn
+	for range readers {
+		r := n.Dial(s.Addr)
+		r.Send("GET /huge HTTP/1.1\r\nHost: guest\r\n\r\n")
+		if head := string(r.Recv(1000)); !strings.HasPrefix(head, "HTTP/1.1 200 ") || !strings.Contains(head, fmt.Sprintf("\r\nContent-Length: %d\r\n", size)) {
+			t.Errorf("a whole file begins with %q", head)
+		}
+		slow = append(slow, r)
+	}
+	wantBody(t, c.Ask("GET", "/hello.txt").WantStatus(200), "Hello, file!\n")
+	grown := map[string]int{
+		"memory that is not free": free - meminfo(t, n, "MemFree"),
+		"slab":                    meminfo(t, n, "Slab") - slab,
+		"vmalloc":                 meminfo(t, n, "VmallocUsed") - vmalloc,
+	}
+	t.Logf("KiB more with %d readers of %d: %v", readers, size, grown)
+	for what, kib := range grown {
+		if kib > most {
+			t.Errorf("%d readers that wait within a file of %d bytes: %d KiB more %s, want at most %d", readers, size, kib, what, most)
+		}
+	}
+	for _, r := range slow {
+		r.Reset()
+	}
+	wantBody(t, c.Ask("GET", "/hello.txt").WantStatus(200), "Hello, file!\n")
+}
