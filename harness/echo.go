@@ -91,6 +91,13 @@ func (c *Crowd) Reset() {
 	call(c.g, wire.CloseMany, wire.CloseManyRequest{First: c.first, Count: c.count})
 }
 
+// HangUp closes all connections that clients hold in the guest, with RST, and ends what they do in the background: also those that try to
+// connect until somebody answers.
+func (g *Guest) HangUp() {
+	g.tb.Helper()
+	call(g, wire.CloseAll, wire.None{})
+}
+
 // EchoTraffic starts conns clients that send message, want it back, and begin again on the same connection.
 func (n *Netns) EchoTraffic(addr string, conns int, message []byte) *Load {
 	n.g.tb.Helper()

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,8 +98,30 @@ func TestEchoRmmod(t *testing.T) {
 			kecho.Rmmod()
 			g.Init().Refuses(kecho.Addr)
 			kecho.Reload()
+			g.HangUp() // who still says SYN would take the place of
 			g.Init().Dial(kecho.Addr).Echo(100)
 		})
+	}
+}
+
+// rmmodInEach has a module go in one state after the other, all in one guest, with params beside those of the state.
+func rmmodInEach(t *testing.T, g *harness.Guest, role harness.Role, states []rmmodState, params ...string) {
+	t.Helper()
+	served := map[string]*harness.Subject{}
+	for _, state := range states {
+		t.Log(state.name)
+		all := slices.Concat(state.params, params)
+		s := served[strings.Join(all, " ")]
+		if s == nil {
+			s = g.Serve(role, all...)
+			served[strings.Join(all, " ")] = s
+		} else {
+			s.Reload()
+		}
+		state.enter(g.Init(), s.Addr)
+		s.Rmmod()
+		g.Init().Refuses(s.Addr)
+		g.HangUp() // each finds the guest as new
 	}
 }
 

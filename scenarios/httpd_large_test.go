@@ -34,7 +34,7 @@ func TestHTTPdFileLargerThanMemory(t *testing.T) {
 		end     = "the end of a long file\n"
 		size    = hole + len(end)
 		readers = 4
-		most    = 32 << 10 // KiB, for all readers: what is in their sockets, and in the buffers of the guest's agent
+		most    = 32 << 10 // KiB, for all readers: what is in their sockets, and what the guest's agent needs
 	)
 	g, s, c := site(t)
 	n := g.Init()
@@ -61,7 +61,8 @@ func TestHTTPdFileLargerThanMemory(t *testing.T) {
 	for range readers {
 		r := n.Dial(s.Addr)
 		r.Send("GET /huge HTTP/1.1\r\nHost: guest\r\n\r\n")
-		if head := string(r.Recv(1000)); !strings.HasPrefix(head, "HTTP/1.1 200 ") || !strings.Contains(head, fmt.Sprintf("\r\nContent-Length: %d\r\n", size)) {
+		head := string(r.Recv(1000))
+		if !strings.HasPrefix(head, "HTTP/1.1 200 ") || !strings.Contains(head, fmt.Sprintf("\r\nContent-Length: %d\r\n", size)) {
 			t.Errorf("a whole file begins with %q", head)
 		}
 		slow = append(slow, r)
