@@ -149,6 +149,18 @@ func (g *Guest) number(text, label string) int {
 	return 0
 }
 
+// Uptime is the guest's time since boot, to ten milliseconds.
+func (g *Guest) Uptime() time.Duration {
+	g.tb.Helper()
+	text := g.Init().ReadFile("/proc/uptime")
+	first, _, _ := strings.Cut(text, " ")
+	seconds, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		g.tb.Fatalf("no time in /proc/uptime: %q", text)
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
 // Percentile is one point of a distribution of response times.
 func Percentile(tb testing.TB, l wire.Latency, percent float64) time.Duration {
 	tb.Helper()

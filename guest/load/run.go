@@ -33,7 +33,7 @@ func Run(ctx context.Context, s Spec) (wire.LoadResult, error) {
 		_, _ = unix.Write(stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	})
 	keepProcessors(p.threads)
-	g := newGate(p.threads)
+	g := newGate(p.threads, p.At)
 	all := left(p)
 	workers := make([]*worker, p.threads)
 	errs := make([]error, p.threads)
@@ -86,6 +86,7 @@ func (w *worker) whole(g *gate) error {
 
 // gate lets all workers start at one time, or none when one cannot.
 type gate struct {
+	at     time.Duration // see wire.LoadRequest
 	mu     sync.Mutex
 	absent int
 	failed bool
@@ -93,19 +94,31 @@ type gate struct {
 	opened time.Time
 }
 
-func newGate(n int) *gate { return &gate{absent: n, open: make(chan struct{})} }
+func newGate(n int, at time.Duration) *gate {
+	return &gate{at: at, absent: n, open: make(chan struct{})}
+}
 
 // pass waits for all workers and reports whether they may go.
 func (g *gate) pass(ok bool) bool {
 	g.mu.Lock()
 	g.failed = g.failed || !ok
 	if g.absent--; g.absent == 0 {
+		if !g.failed && g.at > 0 {
+			time.Sleep(g.at - uptime())
+		}
 		g.opened = time.Now()
 		close(g.open)
 	}
 	g.mu.Unlock()
 	<-g.open
 	return !g.failed
+}
+
+// uptime is the time since boot.
+func uptime() time.Duration {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // fails for clocks that there are not
+	return time.Duration(now.Nano())
 }
 
 // share is the part of n that the i-th of parts gets.

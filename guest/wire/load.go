@@ -32,8 +32,11 @@ type LoadRequest struct {
 	Requests int          `json:"requests,omitempty"` // in all, by whichever clients have time for them; 0: until stopped
 	// Rounds is how many requests each client makes, no more and no less, however quick the others are. 0: until stopped.
 	// Requests and Rounds exclude each other, and awkward clients know no Rounds.
-	Rounds    int           `json:"rounds,omitempty"`
-	Duration  time.Duration `json:"duration,omitempty"` // guest time; 0: no limit
+	Rounds   int           `json:"rounds,omitempty"`
+	Duration time.Duration `json:"duration,omitempty"` // guest time; 0: no limit
+	// At is when the clients begin, in guest time since boot (CLOCK_MONOTONIC), so that several loads begin together. 0, or a time
+	// that has passed: at once.
+	At        time.Duration `json:"at,omitempty"`
 	KeepAlive bool          `json:"keepalive,omitempty"`
 	// Pipeline is how many requests a client has under way on its connection. 0 means 1; more needs KeepAlive.
 	Pipeline int `json:"pipeline,omitempty"`
