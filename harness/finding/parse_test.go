@@ -83,6 +83,23 @@ func TestUnknownReports(t *testing.T) {
 	}
 }
 
+// KASAN explains a fault in a line whose words differ from kernel to kernel. In any words, the fault is found.
+func TestKASANExplainsAFault(t *testing.T) {
+	log := readLog(t, "kasan-gpf")
+	for said, want := range map[string]summary{
+		"maybe wild-memory-access":    {Kind: KASAN, Class: "maybe wild-memory-access"},
+		"probably wild-memory-access": {Kind: KASAN, Class: "probably wild-memory-access"}, // 6.12
+		"probably user-memory-access": {Kind: KASAN, Class: "probably user-memory-access"},
+		"null-ptr-deref":              {Kind: KASAN, Class: "null-ptr-deref"},
+		"a wild guess at the access":  {Kind: Oops, Class: "general-protection-fault"},
+	} {
+		got := ParseConsole(strings.Replace(log, "KASAN: maybe wild-memory-access in", "KASAN: "+said+" in", 1))
+		if len(got) != 1 || got[0].Kind != want.Kind || got[0].Class != want.Class || got[0].Module != "broken" || len(got[0].Stack) == 0 {
+			t.Errorf("%q: %v", said, titles(got))
+		}
+	}
+}
+
 // The panic that follows from a report is part of it; one that follows from nothing is a finding.
 func TestPanics(t *testing.T) {
 	oops := "[    1.000000] BUG: kernel NULL pointer dereference, address: 0000000000000008\n[    1.000100] Oops: 0002 [#1] SMP\n" +

@@ -102,9 +102,10 @@ func (r *report) advance(text string) {
 	}
 	switch {
 	case kasanRE.MatchString(text):
-		// What the fault means: the address is that of KASAN's shadow.
-		r.shape, r.values = match(shapes, text)
-		r.title = text
+		// What the fault means: the address is that of KASAN's shadow. Said in words that are not known, it is still the fault.
+		if sp, values := match(shapes, text); sp.head != nil {
+			r.shape, r.values, r.title = sp, values, text
+		}
 	case endMark.MatchString(text):
 		r.ended = true
 	case barLine.MatchString(text):

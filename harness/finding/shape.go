@@ -51,7 +51,7 @@ var shapes = []shape{
 	// Memory errors seen by instrumentation.
 	sh(KASAN, bodyBar, `^BUG: KASAN: (?P<class>[\w-]+(?: [\w-]+)??) in \S`),
 	sh(KASAN, bodyBar, `^BUG: KASAN: (?P<class>[\w-]+)`),
-	sh(KASAN, bodyTrace, `^KASAN: (?P<class>null-ptr-deref|probably user-memory-access|maybe wild-memory-access) in range`),
+	sh(KASAN, bodyTrace, `^KASAN: (?P<class>(?:probably |maybe )?[\w-]+) in range`),
 	sh(KCSAN, bodyBar, `^BUG: KCSAN: (?P<class>[\w-]+) in `),
 	sh(KFENCE, bodyBar, `^BUG: KFENCE: (?P<class>[\w-]+(?: [\w-]+)?) in `),
 	sh(Kmemleak, bodyProse, `^kmemleak: unreferenced object (?P<addr>0x[0-9a-f]+)`),
