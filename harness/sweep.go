@@ -19,18 +19,22 @@ const (
 	sweepMost  = 4096 // allocations in one call: no init makes as many
 )
 
-// sweepVariable is "all" for every allocation. Otherwise every sweepStride-th is tried: a call with hundreds of them takes minutes
+// sweepVariable is sweepAll for every allocation. Otherwise every sweepStride-th is tried: a call with hundreds of them takes minutes
 // on a kernel that checks all that it does.
 const (
 	sweepVariable = "SWEEP"
+	sweepAll      = "all"
 	sweepStride   = 17
 )
 
-func stride() int {
-	if os.Getenv(sweepVariable) == "all" {
-		return 1
+// stride returns how far apart the allocations are that are tried, and notes what made it so.
+func (g *Guest) stride() int {
+	g.tb.Helper()
+	if os.Getenv(sweepVariable) != sweepAll {
+		return sweepStride
 	}
-	return sweepStride
+	g.Again(sweepVariable + "=" + sweepAll)
+	return 1
 }
 
 // SweepInsmod has insmod of the module fail at its first, second, ... allocation, whether the module makes it or the kernel on its
@@ -77,7 +81,7 @@ func (g *Guest) sweep(what string, req wire.SweepRequest) {
 	req.Deadline = g.unloadDeadline()
 	outcomes := map[syscall.Errno]int{}
 	failed := 0
-	req.Stride = stride()
+	req.Stride = g.stride()
 	if req.Write != nil { // has few
 		req.Stride = 1
 	}

@@ -57,6 +57,8 @@ func TestRandomLifecycle(t *testing.T) {
 	steps := number(t, stepsVariable, defaultSteps)
 	t.Logf("to have the same again: %s=%d %s=%d go test ./scenarios -run '^TestRandomLifecycle$'", seedVariable, seed, stepsVariable, steps)
 	c := &chaos{t: t, random: rand.New(rand.NewPCG(seed, seed)), g: harness.Clone(t)}
+	c.g.Again(fmt.Sprintf("%s=%d", seedVariable, seed))
+	c.g.Again(fmt.Sprintf("%s=%d", stepsVariable, steps))
 	c.kweb = c.g.Serve(harness.Web)
 	c.add()
 	for range steps {

@@ -13,8 +13,8 @@ func (r *Run) Headline() string {
 	switch {
 	case len(r.Errors) > 0:
 		return fmt.Sprintf("%s: the run is not valid: %s", v, oneLine(r.Errors[0]))
-	case r.missed() != "":
-		return fmt.Sprintf("%s: the run is not valid: a detector missed its canary: %s", v, r.missed())
+	case r.Missed() != "":
+		return fmt.Sprintf("%s: the run is not valid: a detector missed its canary: %s", v, r.Missed())
 	case len(r.Scenarios) == 0:
 		return fmt.Sprintf("%s: nothing ran", v)
 	case n.of[Error]+n.of[Unfinished] > 0:

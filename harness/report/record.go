@@ -42,6 +42,17 @@ func (e *Entry) Dir() string { return e.dir }
 // Path returns the path of a file of evidence.
 func (e *Entry) Path(name string) string { return filepath.Join(e.dir, fileName(name)) }
 
+// Again records a variable with which the scenario does the same again, as "SEED=7".
+func (e *Entry) Again(variable string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.finished {
+		return fmt.Errorf("%s does the same again with %s: %w", e.scenario.Name, variable, ErrFinished)
+	}
+	e.scenario.Again = addOnce(e.scenario.Again, variable)
+	return placeError("record "+variable, e.r.dir, writeJSON(filepath.Join(e.dir, recordFile), e.scenario))
+}
+
 // Finish records how the scenario ended and returns its verdict. When that cannot be written, the record stays at
 // "running" and the error says why; the verdict is then [Error].
 func (e *Entry) Finish(result Result) (Verdict, error) {

@@ -376,3 +376,40 @@ func TestRecordNames(t *testing.T) {
 		}
 	}
 }
+
+// What a scenario chose by chance is in its record from then on, also where its process is killed, and the verdict says it.
+func TestAgainIsInTheRecordAtOnce(t *testing.T) {
+	isolate(t)
+	r := openRun(t)
+	e, err := r.Begin("TestRandom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []string{"SEED=7", "STEPS=40", "SEED=7"} {
+		if err := e.Again(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"SEED=7", "STEPS=40"}
+	wantAgain := func(when string) {
+		t.Helper()
+		run, err := Load(r.Dir())
+		if err != nil || len(run.Scenarios) != 1 {
+			t.Fatalf("%s: %+v, %v", when, run, err)
+		}
+		if diff := cmp.Diff(want, run.Scenarios[0].Again); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+		if text := Text(run, TextOptions{}); !strings.Contains(text, "the same again with SEED=7 STEPS=40\n") {
+			t.Errorf("%s the verdict does not say so:\n%s", when, text)
+		}
+	}
+	wantAgain("before it has ended")
+	if _, err := e.Finish(Result{Findings: []finding.Finding{leak()}}); err != nil {
+		t.Fatal(err)
+	}
+	wantAgain("afterwards")
+	if err := e.Again("SEED=8"); !errors.Is(err, ErrFinished) {
+		t.Errorf("a variable after the end: %v, want %v", err, ErrFinished)
+	}
+}

@@ -28,6 +28,9 @@ type Scenario struct {
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration_ns"` // wall time
 	PID      int           `json:"pid"`         // of the process that runs it
+	// Again are the variables with which it does the same again where chance has a part in it: "SEED=7". They are there as soon
+	// as it has chosen, so that one that is killed has them, too.
+	Again []string `json:"again,omitempty"`
 	Result
 	// Evidence lists the files beside the record, relative to the run's directory. [Load] fills it in.
 	Evidence []string `json:"evidence,omitempty"`

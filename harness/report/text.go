@@ -77,6 +77,9 @@ func details(run *Run, s Scenario, o TextOptions) string {
 	for _, f := range s.Findings {
 		b.WriteString("  " + indent(strings.TrimRight(finding.Text(f), "\n"), "  ") + "\n")
 	}
+	if len(s.Again) > 0 {
+		b.WriteString("  the same again with " + strings.Join(s.Again, " ") + "\n")
+	}
 	if len(s.Evidence) > 0 {
 		dir := filepath.Join(run.Dir, filepath.Dir(s.Evidence[0]))
 		var names []string

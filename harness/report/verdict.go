@@ -35,7 +35,7 @@ const (
 func (r *Run) Verdict() Verdict {
 	n := r.count()
 	switch {
-	case len(r.Errors) > 0, r.missed() != "", n.of[Error] > 0, n.of[Unfinished] > 0:
+	case len(r.Errors) > 0, r.Missed() != "", n.of[Error] > 0, n.of[Unfinished] > 0:
 		return Error
 	case n.of[Fail] > 0:
 		return Fail
@@ -46,8 +46,11 @@ func (r *Run) Verdict() Verdict {
 	}
 }
 
-// missed says which canary was not seen, "" when all were that ran.
-func (r *Run) missed() string {
+// SeenCanaries returns how many canaries were shown and seen.
+func (r *Run) SeenCanaries() int { return r.count().canaries }
+
+// Missed says which canary was not seen, "" when all were that ran.
+func (r *Run) Missed() string {
 	for _, s := range r.Scenarios {
 		if s.Canaries == 0 || s.Verdict == Pass || s.Verdict == Skip {
 			continue

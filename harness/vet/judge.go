@@ -3,9 +3,9 @@ package vet
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,42 +17,65 @@ import (
 	"ktcp/harness/suite"
 )
 
-// judgeDeadline bounds all scenarios of one module in wall time.
-const judgeDeadline = 30 * time.Minute
+// judgeDeadline bounds all scenarios of one module on one flavor in wall time.
+const judgeDeadline = time.Hour
 
-// judge holds a module to the scenarios that apply, in a process of its own.
-func (v *vetting) judge(ctx context.Context, m *Module, s *subject.Stranger, dir string) error {
-	apply := v.apply(s.Role)
+// trial is a module that is being judged, on one flavor after the other.
+type trial struct {
+	*vetting
+	*Module
+	stranger *subject.Stranger
+	run      *report.Recorder
+	subject  string         // the file that tells the scenarios whom they judge
+	known    map[string]int // records that were there before the flavor's process
+	flaws    map[string]int // what tells a flaw from others → its place
+}
+
+// judge holds a module to the scenarios that apply, on a flavor, in a process of its own.
+func (t *trial) judge(ctx context.Context, flavor string) error {
+	apply := t.apply(t.Role)
 	if len(apply) == 0 {
-		return fmt.Errorf("no scenario for %s matches %q", s.Role, v.Match)
+		return fmt.Errorf("no scenario for %s matches %q", t.Role, t.Match)
 	}
-	run, err := report.Open(report.Config{Root: v.Root, Join: dir, Command: v.reproduce(s.Role, "", m.Dir)})
-	if err != nil {
-		return err
-	}
-	m.Evidence = run.Dir()
-	file := filepath.Join(run.Dir(), "subject.json")
-	if err := s.Write(file); err != nil {
-		return err
-	}
-	said, testErr := v.runTests(ctx, m.Dir, apply, run, file)
+	said, testErr := t.runTests(ctx, flavor, apply)
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted; what was found so far is in %s", run.Dir())
+		return fmt.Errorf("interrupted; what was found so far is in %s", t.run.Dir())
 	}
-	whole, err := report.Load(run.Dir())
+	whole, err := report.Load(t.run.Dir())
 	if err != nil {
 		return err
 	}
-	v.conclude(m, s, whole)
-	if len(m.Checks) == 0 {
-		m.Detail = said
+	fresh := t.fresh(whole)
+	verdicts := t.conclude(flavor, fresh)
+	switch {
+	case len(fresh) == 0:
+		t.Detail = said
 		return fmt.Errorf("no scenario ran: %w", testErr)
-	}
-	if testErr != nil && m.Verdict == report.Pass {
-		m.Detail = said
+	case testErr != nil && !slices.ContainsFunc(verdicts, func(v report.Verdict) bool { return !harmless(v) }):
+		t.Detail = said
 		return fmt.Errorf("the scenarios' process failed although every record passes: %w", testErr)
+	case len(whole.Errors) > 0:
+		return errors.New(whole.Errors[0])
 	}
 	return nil
+}
+
+// harmless reports whether there is nothing to complain about.
+func harmless(v report.Verdict) bool {
+	return v == report.Pass || v == report.Skip || v == report.NotOffered
+}
+
+// fresh returns the records that were not there before.
+func (t *trial) fresh(run *report.Run) (fresh []report.Scenario) {
+	seen := map[string]int{}
+	for _, s := range run.Scenarios {
+		key := fmt.Sprint(s.Name, s.Started, s.PID)
+		if seen[key]++; seen[key] > t.known[key] {
+			fresh = append(fresh, s)
+		}
+	}
+	t.known = seen
+	return fresh
 }
 
 // apply returns the scenarios that a module of a role is held to.
@@ -68,16 +91,20 @@ func (v *vetting) apply(role subject.Role) []Scenario {
 }
 
 // runTests runs the scenarios and returns the last of what their process said.
-func (v *vetting) runTests(ctx context.Context, shown string, apply []Scenario, run *report.Recorder, subjectFile string) (said string, err error) {
+func (t *trial) runTests(ctx context.Context, flavor string, apply []Scenario) (said string, err error) {
 	var names []string
 	for _, s := range apply {
 		names = append(names, s.Name)
 	}
+	shown := t.Dir
+	if len(t.flavors) > 1 {
+		shown += " on " + flavor
+	}
 	err = suite.Process{
-		Root: v.Root, Binary: v.binary,
+		Root: t.Root, Binary: t.binary,
 		Args: []string{"-test.v", "-test.run", "^(" + strings.Join(names, "|") + ")$", "-test.timeout", judgeDeadline.String()},
-		Env:  []string{run.Env(), subject.Variable + "=" + subjectFile},
-		Hear: func(out io.Reader) { said = v.follow(out, shown, len(apply)) },
+		Env:  append(t.environment(flavor), t.run.Env(), subject.Variable+"="+t.subject),
+		Hear: func(out io.Reader) { said = t.follow(out, shown, len(apply)) },
 	}.Run(ctx)
 	return said, err
 }
@@ -105,26 +132,25 @@ func (v *vetting) follow(out io.Reader, shown string, all int) string {
 	return strings.Join(lines, "\n")
 }
 
-// conclude reads from the records what came of a module.
-func (v *vetting) conclude(m *Module, s *subject.Stranger, run *report.Run) {
+// conclude reads from a flavor's records what came of the module on it, and returns their verdicts.
+func (t *trial) conclude(flavor string, records []report.Scenario) (verdicts []report.Verdict) {
 	about := map[string]string{}
-	for _, s := range v.scenarios {
+	for _, s := range t.scenarios {
 		about[s.Name] = s.Story
 	}
-	at := map[string]int{} // fingerprint → flaw
-	for _, r := range run.Scenarios {
+	for _, r := range records {
+		verdicts = append(verdicts, r.Verdict)
 		test, _, _ := strings.Cut(r.Name, "/")
-		m.Checks = append(m.Checks, Check{
-			Scenario: r.Name, About: about[test], Verdict: r.Verdict, Error: r.Error, NotOffered: r.NotOffered, Elapsed: r.Duration,
+		t.Checks = append(t.Checks, Check{
+			Scenario: r.Name, Flavor: flavor, About: about[test], Verdict: r.Verdict, Error: r.Error, NotOffered: r.NotOffered,
+			Elapsed: r.Duration,
 		})
 		for _, f := range r.NotOffered {
-			if !slices.Contains(m.NotOffered, f) {
-				m.NotOffered = append(m.NotOffered, f)
-			}
+			t.NotOffered = with(t.NotOffered, f)
 		}
-		first := Flaw{
-			Scenarios: []string{r.Name}, About: about[test], Story: r.Story,
-			Reproduce: v.reproduce(s.Role, "^"+test+"$", m.Dir),
+		flaw := Flaw{
+			Flavors: []string{flavor}, Scenarios: []string{r.Name}, About: about[test], Story: r.Story,
+			Reproduce: t.again(t.Role, t.Module.Dir, "^"+test+"$", []string{flavor}, r.Again),
 		}
 		own := false // an oracle has seen what is wrong
 		for _, f := range r.Findings {
@@ -132,26 +158,55 @@ func (v *vetting) conclude(m *Module, s *subject.Stranger, run *report.Run) {
 				continue
 			}
 			own = true
-			if i, seen := at[f.Fingerprint]; seen {
-				m.Flaws[i].Scenarios = append(m.Flaws[i].Scenarios, r.Name)
-				continue
-			}
-			flaw := first
-			flaw.Finding = &f
-			at[f.Fingerprint] = len(m.Flaws)
-			m.Flaws = append(m.Flaws, flaw)
+			seen := flaw
+			seen.Finding = &f
+			t.note(seen, f.Fingerprint)
 		}
 		if r.Failed && !own && r.Error == "" && r.Verdict != report.Error {
-			first.Messages = r.Messages
-			m.Flaws = append(m.Flaws, first)
+			flaw.Messages = r.Messages
+			// The same words of the same scenario on another kernel are the same flaw, whatever the numbers in them.
+			t.note(flaw, r.Name+"\x00"+numbers.ReplaceAllString(strings.Join(r.Messages, "\n"), "N"))
 		}
 	}
-	slices.SortStableFunc(m.Flaws, func(a, b Flaw) int { return weight(a) - weight(b) })
-	m.decide(run)
+	return verdicts
 }
 
-// decide sets the verdict. A flaw is a flaw, also where something else could not be judged.
-func (m *Module) decide(run *report.Run) {
+// numbers matches what differs from one sighting of a flaw to the next.
+var numbers = regexp.MustCompile(`0x[0-9a-f]+|\d+(?:\.\d+)?`)
+
+// note keeps a flaw, or adds a further sighting to one that has the same key.
+func (t *trial) note(f Flaw, key string) {
+	i, seen := t.flaws[key]
+	if !seen {
+		t.flaws[key] = len(t.Flaws)
+		t.Flaws = append(t.Flaws, f)
+		return
+	}
+	t.Flaws[i].sight(f)
+}
+
+// sight notes where else a flaw was seen.
+func (f *Flaw) sight(again Flaw) {
+	for _, flavor := range again.Flavors {
+		f.Flavors = with(f.Flavors, flavor)
+	}
+	for _, scenario := range again.Scenarios {
+		f.Scenarios = with(f.Scenarios, scenario)
+	}
+}
+
+// with returns a list with text in it, once.
+func with(list []string, text string) []string {
+	if slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
+// decide sets the verdict when all flavors have been tried. A flaw is a flaw, also where something else could not be judged.
+func (m *Module) decide() {
+	slices.SortStableFunc(m.Flaws, func(a, b Flaw) int { return weight(a) - weight(b) })
+	m.Flaws = oncePerPlace(m.Flaws)
 	judged := 0
 	for _, c := range m.Checks {
 		switch c.Verdict {
@@ -162,20 +217,43 @@ func (m *Module) decide(run *report.Run) {
 				if m.Error = c.Error; m.Error == "" {
 					m.Error = c.Scenario + " could not be judged"
 				}
+				m.Error += " (on " + c.Flavor + ")"
 			}
 		}
 	}
-	if m.Error == "" && len(run.Errors) > 0 {
-		m.Error = run.Errors[0]
+	if m.Error == "" && judged == 0 {
+		m.Error = "no scenario could be held against it"
 	}
 	switch {
 	case len(m.Flaws) > 0:
 		m.Verdict = report.Fail
-	case m.Error != "" || judged == 0:
+	case m.Error != "":
 		m.Verdict = report.Error
 	default:
 		m.Verdict = report.Pass
 	}
+}
+
+// oncePerPlace folds what grows into a leak of the same place: memory that is never freed at all is one flaw. The flaws are sorted.
+func oncePerPlace(flaws []Flaw) []Flaw {
+	kept := []Flaw{}
+	leaks := map[finding.Location]int{}
+	for _, f := range flaws {
+		if f.Finding == nil || f.Finding.Location == nil {
+			kept = append(kept, f)
+			continue
+		}
+		leak, known := leaks[*f.Finding.Location]
+		switch {
+		case known && f.Finding.Kind == finding.Growth:
+			kept[leak].sight(f)
+			continue
+		case !known && f.Finding.Kind == finding.Leak:
+			leaks[*f.Finding.Location] = len(kept)
+		}
+		kept = append(kept, f)
+	}
+	return kept
 }
 
 // worst returns the heading of the worst flaw.

@@ -2,6 +2,7 @@ package vet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"ktcp/harness/finding"
+	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 	"ktcp/harness/subject"
 )
@@ -50,7 +52,10 @@ func run(t *testing.T, s Spec) (r Result, code int) {
 	t.Setenv(report.ResultsVariable, t.TempDir())
 	t.Setenv(report.RunVariable, "")
 	var out bytes.Buffer
-	s.Root, s.JSON, s.Out, s.Progress = root, true, &out, os.Stderr
+	s.Root, s.JSON, s.Out, s.Progress, s.Kernel = root, true, &out, os.Stderr, os.Getenv("KERNEL")
+	if s.Flavors == "" {
+		s.Flavors = cmp.Or(os.Getenv("FLAVOR"), kernel.Stock)
+	}
 	code, err = Run(context.Background(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +70,7 @@ func TestPoorModulesAreReportedByLine(t *testing.T) {
 	for _, p := range poor {
 		t.Run(p.name+"/"+strings.Trim(p.match, "^$"), func(t *testing.T) {
 			dir := filepath.Join("testdata", "poor", p.name)
-			r, code := run(t, Spec{Dirs: []string{dir}, Match: p.match})
+			r, code := run(t, Spec{Dirs: []string{dir}, Match: p.match, NoCanaries: true})
 			if code != report.ExitFindings || len(r.Modules) != 1 {
 				t.Fatalf("exit code %d, want %d: %+v", code, report.ExitFindings, r)
 			}

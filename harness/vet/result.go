@@ -12,12 +12,22 @@ import (
 
 // Result is what came of one command.
 type Result struct {
+	// Invalid says why none of the verdicts can be relied on, or is empty.
+	Invalid  string    `json:"invalid,omitempty"`
 	Started  time.Time `json:"started"`
 	Command  string    `json:"command,omitempty"`
 	Guest    string    `json:"guest,omitempty"` // what the scenarios ran on
+	Flavors  []string  `json:"flavors"`         // of the kernel, on each of which every module was judged
+	Canaries *Canaries `json:"canaries"`        // null where they were not shown
 	ExitCode int       `json:"exit_code"`
 	Notes    []string  `json:"notes,omitempty"`
 	Modules  []Module  `json:"modules"`
+}
+
+// Canaries is what came of showing the detectors bugs that they must see.
+type Canaries struct {
+	Seen   map[string]int `json:"seen"`             // how many, by flavor
+	Missed string         `json:"missed,omitempty"` // the first that was not, and on which flavor
 }
 
 // Module is what came of one directory.
@@ -37,9 +47,10 @@ type Module struct {
 	Elapsed    time.Duration  `json:"elapsed_ns"`
 }
 
-// Check is a scenario that the module was held to.
+// Check is a scenario that the module was held to, on one flavor.
 type Check struct {
 	Scenario   string         `json:"scenario"`
+	Flavor     string         `json:"flavor"`
 	About      string         `json:"about"`
 	Verdict    report.Verdict `json:"verdict"`
 	Error      string         `json:"error,omitempty"`
@@ -52,6 +63,7 @@ type Flaw struct {
 	// Finding is what an oracle saw; nil where a scenario's own expectation was not met.
 	Finding   *finding.Finding `json:"finding,omitempty"`
 	Messages  []string         `json:"messages,omitempty"` // of the scenario
+	Flavors   []string         `json:"flavors"`            // on which it was seen
 	Scenarios []string         `json:"scenarios"`          // that met it; what follows is about the first
 	About     string           `json:"about"`              // what the scenario is about
 	Story     string           `json:"story,omitempty"`    // what clients did
@@ -80,7 +92,8 @@ var weights = [][]finding.Kind{
 	{finding.Panic, finding.PageFault, finding.Oops, finding.Bug, finding.KASAN, finding.GuestDied, finding.SlabCorruption},
 	{finding.GuestSilent, finding.HungTask, finding.SoftLockup, finding.HardLockup, finding.RCUStall, finding.WorkqueueStall},
 	{finding.NotUnloaded, finding.Starvation},
-	{finding.Leak, finding.Kmemleak, finding.SlabLeft, finding.Growth},
+	{finding.Leak, finding.Kmemleak, finding.SlabLeft},
+	{finding.Growth},
 	{finding.WireFault},
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"ktcp/harness/kernel"
 	"ktcp/harness/subject"
 )
 
@@ -22,10 +23,15 @@ type Spec struct {
 	RootParam string       // what it calls WWWROOT
 	Claims    []subject.Feature
 	Match     string // of the scenarios that apply, those that match this regular expression; "" for all
-	JSON      bool
-	Command   string    // what the user typed
-	Out       io.Writer // the report
-	Progress  io.Writer // lines about what takes time
+	// Kernel is what the user asked for with KERNEL=, and Flavors are its flavors on which each module is judged, separated by blanks,
+	// or "all"; "" is [kernel.DefaultFlavors].
+	Kernel, Flavors string
+	// NoCanaries leaves out to prove first that the detectors are awake.
+	NoCanaries bool
+	JSON       bool
+	Command    string    // what the user typed
+	Out        io.Writer // the report
+	Progress   io.Writer // lines about what takes time
 }
 
 // Validate reports what is missing or malformed in s.
@@ -38,6 +44,9 @@ func (s Spec) Validate() error {
 	}
 	if _, err := regexp.Compile(s.Match); err != nil {
 		return fmt.Errorf("--run: %w", err)
+	}
+	if _, _, err := kernel.ChooseFlavors(s.Flavors, s.Kernel); err != nil {
+		return err
 	}
 	for _, f := range s.Claims {
 		if !slices.Contains(subject.Features, f) {
@@ -52,7 +61,30 @@ func (s Spec) Validate() error {
 	return probe.Validate()
 }
 
-// flags returns the options that make another run judge a module as this one did.
+// again returns the command that judges the module of a directory as this run did: on the flavors, with the variables in its environment, by
+// the scenarios that match, or all.
+func (s Spec) again(role subject.Role, dir, match string, flavors, variables []string) string {
+	var command string
+	for _, v := range variables {
+		command += assignment(v) + " "
+	}
+	if s.Kernel != "" {
+		command += assignment("KERNEL="+s.Kernel) + " "
+	}
+	command += "go run . vet --flavors " + quote(strings.Join(flavors, " ")) + s.flags(role)
+	if match != "" {
+		command += " --run " + quote(match)
+	}
+	return command + " " + quote(dir)
+}
+
+// assignment returns NAME=value as a shell takes it.
+func assignment(variable string) string {
+	name, value, _ := strings.Cut(variable, "=")
+	return name + "=" + quote(value)
+}
+
+// flags returns the options that say what the module is.
 func (s Spec) flags(role subject.Role) string {
 	flags := " --as " + string(role)
 	if s.Module != "" {

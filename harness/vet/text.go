@@ -13,7 +13,7 @@ import (
 // moduleText is the report about one module.
 func (v *vetting) moduleText(m Module) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", m.Dir, m.headline())
+	fmt.Fprintf(&b, "%s: %s\n", m.Dir, m.headline(v.flavors))
 	if m.Why != "" && m.Role != "" {
 		fmt.Fprintf(&b, "  judged as %s: %s (--as says otherwise)\n", m.Role, m.Why)
 	}
@@ -27,7 +27,7 @@ func (v *vetting) moduleText(m Module) string {
 		fmt.Fprintf(&b, "\n  not everything could be judged: %s\n", firstLine(m.Error))
 	}
 	if len(m.Checks) > 0 {
-		b.WriteString("\n" + m.checksText())
+		b.WriteString("\n" + m.checksText(v.flavors))
 	}
 	if len(m.NotOffered) > 0 {
 		fmt.Fprintf(&b, "  not offered: %s\n", strings.Join(m.NotOffered, ", "))
@@ -42,25 +42,30 @@ func (v *vetting) moduleText(m Module) string {
 }
 
 // headline is the verdict on a module in one line.
-func (m Module) headline() string {
+func (m Module) headline(flavors []string) string {
+	on := ""
+	if len(flavors) > 1 {
+		on = " on " + strings.Join(flavors, " and ")
+	}
 	switch m.Verdict {
 	case report.Pass:
-		return fmt.Sprintf("pass: %s as %s, %d scenarios, nothing found", m.Name, m.Role, m.count(report.Pass))
+		return fmt.Sprintf("pass: %s as %s, %d scenarios%s, nothing found", m.Name, m.Role, m.count(report.Pass), on)
 	case report.Fail:
-		return fmt.Sprintf("FAIL: %s as %s, %s in %d of %d scenarios", m.Name, m.Role,
-			plural(len(m.Flaws), "flaw"), m.count(report.Fail), len(m.Checks))
+		return fmt.Sprintf("FAIL: %s as %s, %s in %d of %d scenarios%s", m.Name, m.Role,
+			plural(len(m.Flaws), "flaw"), m.count(report.Fail), m.count(""), on)
 	}
 	return "could not be judged: " + firstLine(m.Error)
 }
 
+// count returns how many scenarios ended so on any flavor; "" is how many there are.
 func (m Module) count(verdict report.Verdict) int {
-	n := 0
+	names := map[string]bool{}
 	for _, c := range m.Checks {
-		if c.Verdict == verdict {
-			n++
+		if verdict == "" || c.Verdict == verdict {
+			names[c.Scenario] = true
 		}
 	}
-	return n
+	return len(names)
 }
 
 // flawText is one flaw: what, when, and how to see it again.
@@ -87,18 +92,36 @@ func (v *vetting) flawText(number int, f Flaw) string {
 	} else {
 		line("seen in", f.Scenarios[0])
 	}
+	if len(f.Flavors) < len(v.flavors) {
+		line("on", strings.Join(f.Flavors, ", ")+" only")
+	}
 	line("again", f.Reproduce)
 	return b.String()
 }
 
-// checksText lists what was checked, by how it went.
-func (m Module) checksText() string {
+// checksText lists what was checked, by how it went, and on which flavors where that was not the same on all.
+func (m Module) checksText(flavors []string) string {
+	went := map[string]map[report.Verdict][]string{} // scenario → verdict → flavors
+	for _, c := range m.Checks {
+		name := strings.TrimPrefix(c.Scenario, "Test")
+		if went[name] == nil {
+			went[name] = map[report.Verdict][]string{}
+		}
+		went[name][c.Verdict] = with(went[name][c.Verdict], c.Flavor)
+	}
 	var b strings.Builder
-	for _, verdict := range []report.Verdict{report.Pass, report.Fail, report.NotOffered, report.Error, report.Unfinished} {
+	for _, verdict := range []report.Verdict{
+		report.Pass, report.Fail, report.NotOffered, report.Error, report.Unfinished, report.Skip,
+	} {
 		var names []string
-		for _, c := range m.Checks {
-			if c.Verdict == verdict {
-				names = append(names, strings.TrimPrefix(c.Scenario, "Test"))
+		for name, by := range went {
+			on := by[verdict]
+			switch {
+			case len(on) == 0, verdict == report.Skip && len(by) > 1: // it was judged where it could be
+			case len(on) < len(flavors):
+				names = append(names, name+" ("+strings.Join(on, ", ")+")")
+			default:
+				names = append(names, name)
 			}
 		}
 		if len(names) > 0 {
@@ -117,13 +140,20 @@ func (v *vetting) summaryText(r Result) string {
 		fmt.Fprintln(w, "directory\tas\tverdict\tflaws\tscenarios\ttime\tworst")
 		for _, m := range r.Modules {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%.0f s\t%s\n", m.Dir, orDash(string(m.Role)), m.Verdict,
-				len(m.Flaws), len(m.Checks), m.Elapsed.Seconds(), clip(m.worst()))
+				len(m.Flaws), m.count(""), m.Elapsed.Seconds(), clip(m.worst()))
 		}
 		_ = w.Flush() // into memory
 		b.WriteString("\n")
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "note      %s\n", n)
+	}
+	if r.Canaries != nil {
+		var seen []string
+		for _, flavor := range r.Flavors {
+			seen = append(seen, fmt.Sprintf("%d on %s", r.Canaries.Seen[flavor], flavor))
+		}
+		fmt.Fprintf(&b, "canaries  seen: %s\n", strings.Join(seen, " and "))
 	}
 	fmt.Fprintf(&b, "guest     %s\nevidence  %s\n", strings.TrimSpace(r.Guest), report.Shown(v.Root, v.dir))
 	return b.String()

@@ -18,7 +18,6 @@ import (
 	"ktcp/harness/kbuild"
 	"ktcp/harness/kernel"
 	"ktcp/harness/report"
-	"ktcp/harness/subject"
 	"ktcp/harness/suite"
 )
 
@@ -26,11 +25,13 @@ import (
 type vetting struct {
 	Spec
 	cache     *cache.Dir
-	kernel    *kernel.Kernel
+	flavors   []string
+	kernels   map[string]*kernel.Kernel // by flavor
 	scenarios []Scenario
 	binary    string // the scenarios, compiled
 	dir       string // of the results
-	live      bool   // the progress line is overwritten
+	notes     []string
+	live      bool // the progress line is overwritten
 }
 
 // Run judges all directories, prints the report and returns the exit code that the worst of them deserves, or an error
@@ -51,9 +52,12 @@ func Run(ctx context.Context, s Spec) (int, error) {
 		return report.ExitInvalid, err
 	}
 	defer os.Remove(v.binary)
-	result := Result{Started: time.Now(), Command: s.Command, Guest: v.kernel.Release + " " + v.kernel.Flavor}
+	result := Result{Started: time.Now(), Command: s.Command, Guest: v.guests(), Flavors: v.flavors, Notes: v.notes, Modules: []Module{}}
 	if err := kbuild.Isolation(); err != nil {
 		result.Notes = append(result.Notes, fmt.Sprintf("makefiles ran with your own rights, because this machine cannot isolate them: %v", err))
+	}
+	if err := v.awake(ctx, &result); err != nil {
+		return report.ExitInvalid, err
 	}
 	for i, dir := range s.Dirs {
 		m := v.vet(ctx, i, dir)
@@ -62,16 +66,16 @@ func Run(ctx context.Context, s Spec) (int, error) {
 		}
 		result.Modules = append(result.Modules, m)
 		result.ExitCode = max(result.ExitCode, m.exitCode())
-		if !s.JSON {
-			if err := v.print(v.moduleText(m)); err != nil {
-				return report.ExitInvalid, err
-			}
+		if s.JSON {
+			v.progress("%s: %s, %.0f s", dir, m.headline(v.flavors), m.Elapsed.Seconds())
+		} else if err := v.print(v.moduleText(m)); err != nil {
+			return report.ExitInvalid, err
 		}
 	}
 	return result.ExitCode, v.finish(result)
 }
 
-// provision gets what all modules are judged with.
+// provision gets what all modules are judged with. A kernel that has to be built is built now, and says how far it is.
 func (v *vetting) provision(ctx context.Context) (err error) {
 	if v.scenarios, err = Scan(filepath.Join(v.Root, "scenarios")); err != nil {
 		return err
@@ -79,12 +83,58 @@ func (v *vetting) provision(ctx context.Context) (err error) {
 	if v.cache, err = cache.Open(); err != nil {
 		return err
 	}
-	spec := kernel.Spec{Want: os.Getenv("KERNEL"), Flavor: os.Getenv("FLAVOR"), Cache: v.cache, Logf: report.Progress(v.Progress)}
-	if v.kernel, err = kernel.Provision(ctx, spec); err != nil {
+	var note string
+	if v.flavors, note, err = kernel.ChooseFlavors(v.Flavors, v.Kernel); err != nil {
 		return err
+	}
+	if note != "" {
+		v.notes = append(v.notes, note)
+	}
+	v.kernels = map[string]*kernel.Kernel{}
+	for _, flavor := range v.flavors {
+		spec := kernel.Spec{Want: v.Kernel, Flavor: flavor, Cache: v.cache, Logf: report.Progress(v.Progress)}
+		if v.kernels[flavor], err = kernel.Provision(ctx, spec); err != nil {
+			return fmt.Errorf("kernel of flavor %s: %w", flavor, err)
+		}
 	}
 	v.binary = filepath.Join(v.dir, "scenarios.test")
 	return suite.Compile(ctx, v.Root, v.binary)
+}
+
+// environment tells the scenarios which kernel they run on.
+func (v *vetting) environment(flavor string) []string {
+	return []string{"KERNEL=" + v.Kernel, "FLAVOR=" + flavor}
+}
+
+// guests names the kernels.
+func (v *vetting) guests() string {
+	var names []string
+	for _, flavor := range v.flavors {
+		names = append(names, v.kernels[flavor].Release+" "+flavor)
+	}
+	return strings.Join(names, ", ")
+}
+
+// awake proves that the detectors are, and says first of all where one is not. The error is for what has nothing to do with them.
+func (v *vetting) awake(ctx context.Context, r *Result) error {
+	if v.NoCanaries {
+		r.Notes = append(r.Notes, "the canaries were not shown (--canaries=false): whether every detector is awake is not known")
+		return nil
+	}
+	shown, err := v.showCanaries(ctx)
+	if err != nil {
+		return err
+	}
+	r.Canaries = &shown
+	if shown.Missed == "" {
+		return nil
+	}
+	r.Invalid, r.ExitCode = "no verdict is valid: "+shown.Missed, report.ExitInvalid
+	if v.JSON {
+		v.progress("ERROR: %s", r.Invalid)
+		return nil
+	}
+	return v.print("ERROR: " + r.Invalid + "\n\n")
 }
 
 // vet judges the i-th directory. Whatever goes wrong is in what it returns.
@@ -94,33 +144,64 @@ func (v *vetting) vet(ctx context.Context, i int, dir string) Module {
 	if len(v.Dirs) > 1 {
 		v.progress("%d of %d: %s", i+1, len(v.Dirs), dir)
 	}
-	stranger, err := v.identify(ctx, &m)
-	if err == nil {
-		err = v.judge(ctx, &m, stranger, v.place(i, dir))
-	}
-	if err != nil {
-		m.Verdict, m.Error = report.Error, err.Error()
-		var detailed interface{ Detail() string }
-		if errors.As(err, &detailed) {
-			m.Detail = detailed.Detail()
+	t := &trial{vetting: v, Module: &m, flaws: map[string]int{}}
+	for _, flavor := range v.flavors {
+		err := t.on(ctx, flavor, v.place(i, dir))
+		if err != nil && m.Error == "" {
+			if m.Error = err.Error(); flavor != v.flavors[0] {
+				m.Error = "on " + flavor + ": " + m.Error
+			}
+			var detailed interface{ Detail() string }
+			if errors.As(err, &detailed) {
+				m.Detail = detailed.Detail()
+			}
+		}
+		if ctx.Err() != nil || err != nil && t.stranger == nil {
+			break // nobody knows what it is
 		}
 	}
+	m.decide()
 	m.Elapsed = time.Since(began)
 	return m
 }
 
-// identify builds the module of a directory and decides who is to be judged as what. The module's own part of the answer is in m.
-func (v *vetting) identify(ctx context.Context, m *Module) (*subject.Stranger, error) {
-	id, err := foreign.Identify(ctx, foreign.Spec{
-		Dir: m.Dir, Module: v.Module, As: v.As, Params: v.Params, Port: v.Port, RootParam: v.RootParam, Claims: v.Claims,
-		Kernel: v.kernel, Cache: v.cache,
-	})
-	m.Name, m.Why, m.Warnings = id.Name, id.Why, id.Warnings
+// on judges the module on a flavor. The first tells who it is, for all.
+func (t *trial) on(ctx context.Context, flavor, place string) error {
+	id, err := t.identify(ctx, flavor)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	m.Role = id.Stranger.Role
-	return id.Stranger, nil
+	if t.stranger == nil {
+		t.stranger, t.Role = id.Stranger, id.Stranger.Role
+		if t.run, err = report.Open(report.Config{
+			Root: t.Root, Join: place, Command: t.again(t.Role, t.Module.Dir, t.Match, t.flavors, nil),
+		}); err != nil {
+			return err
+		}
+		t.Evidence = t.run.Dir()
+		t.subject = filepath.Join(t.run.Dir(), "subject.json")
+		if err := t.stranger.Write(t.subject); err != nil {
+			return err
+		}
+	}
+	return t.judge(ctx, flavor)
+}
+
+// identify builds the module for a flavor, and on the first decides who is to be judged as what: the module's own part of the answer is
+// kept.
+func (t *trial) identify(ctx context.Context, flavor string) (foreign.Identity, error) {
+	spec := foreign.Spec{
+		Dir: t.Module.Dir, Module: t.Spec.Module, As: t.Role, Params: t.Params, Port: t.Port, RootParam: t.RootParam, Claims: t.Claims,
+		Kernel: t.kernels[flavor], Cache: t.cache,
+	}
+	if t.stranger != nil {
+		spec.Module = t.stranger.Module
+	}
+	id, err := foreign.Identify(ctx, spec)
+	if t.stranger == nil {
+		t.Name, t.Why, t.Warnings = id.Name, id.Why, id.Warnings
+	}
+	return id, err
 }
 
 var unfit = regexp.MustCompile(`[^\w.-]+`)
@@ -164,13 +245,4 @@ func (v *vetting) progress(format string, args ...any) {
 	case text != "" && !strings.HasSuffix(format, "scenarios"): // a log needs no count
 		fmt.Fprintln(v.Progress, "ktcp: "+text)
 	}
-}
-
-// reproduce returns the command that judges a directory again.
-func (v *vetting) reproduce(role subject.Role, match, dir string) string {
-	command := "go run . vet" + v.flags(role)
-	if match != "" {
-		command += " --run " + quote(match)
-	}
-	return command + " " + quote(dir)
 }
