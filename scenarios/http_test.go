@@ -53,6 +53,22 @@ func TestHTTPDataAfterTheRequest(t *testing.T) {
 	n.Get(addr).WantStatus(200)
 }
 
+// Also when it lies in the same packet as the request: it came before anybody read.
+func TestHTTPBodyThatWaitsWithItsRequest(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	kweb := g.Serve(harness.Web, "max_conns=1")
+	kweb.Enable(g.Init())
+	first, waits := g.Init().Dial(kweb.Addr), g.Init().Dial(kweb.Addr)
+	waits.Send("POST / HTTP/1.1\r\nHost: guest\r\nContent-Length: 10240\r\nConnection: close\r\n\r\n")
+	first.Silent(100 * time.Millisecond) // until it is acknowledged
+	waits.Send(strings.Repeat("body", 2560))
+	first.Silent(100 * time.Millisecond)
+	first.Close()
+	waits.Response().WantStatus(200)
+	waits.Close()
+}
+
 func TestHTTPHalfClosedClient(t *testing.T) {
 	t.Parallel()
 	n, addr := serving(t)

@@ -38,7 +38,9 @@ struct ktcp_io;
  *	and look at its state, and must not block. @data is valid during the
  *	call only. Returns how many bytes it has consumed; the rest stays in
  *	the socket and is offered again once output has gone out. A negative
- *	errno aborts the connection.
+ *	errno aborts the connection. After ktcp_io_close() it is never called
+ *	again, and after ktcp_io_more() not before @tx has returned 0: what it
+ *	has not consumed by then, and what has come behind that, waits.
  * @tx: optional; called after ktcp_io_more() whenever all output so far has
  *	gone into the socket. The socket is not locked, so it may block, on a
  *	file for instance. Returns 1 to be called again, 0 when there is no
