@@ -3,6 +3,7 @@ package scenarios
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"ktcp/harness"
 )
@@ -92,6 +93,43 @@ func TestEchoToASlowReader(t *testing.T) {
 	for _, c := range slow {
 		c.Echo(0) // everything comes, now that it is read
 		c.Echo(1000)
+	}
+}
+
+// Who has said its last word may take its time to read: our FIN waits in the send queue behind what it has not taken yet.
+func TestEchoToALateReader(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	kecho := g.Serve(harness.Echo)
+	kecho.Needs(harness.FeatureHalfClose)
+	other := g.Init().Dial(kecho.Addr)
+	for _, late := range []time.Duration{3 * time.Second, 30 * time.Second} {
+		c := g.Init().Dial(kecho.Addr)
+		c.EchoSend(200_000)
+		c.CloseWrite()
+		other.Silent(late)
+		c.EchoToTheEnd(0)
+		c.Close()
+	}
+}
+
+// Not for ever: one that takes nothing at all is reset when its time is over.
+func TestEchoToNoReader(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	kecho := g.Serve(harness.Echo, "timeout_ms=8000")
+	kecho.Needs(harness.FeatureHalfClose, harness.FeatureStatistics)
+	c := g.Init().Dial(kecho.Addr)
+	c.EchoSend(200_000)
+	c.CloseWrite()
+	other := g.Init().Dial(kecho.Addr)
+	other.Silent(6 * time.Second)
+	kecho.AwaitCounter(g.Init(), "errors", 0)
+	other.Echo(1)
+	other.Silent(6 * time.Second)
+	kecho.AwaitCounter(g.Init(), "errors", 1)
+	if got := c.RecvReset(); got >= 200_000 {
+		t.Errorf("a client that reads nothing for a long time got all %d bytes", got)
 	}
 }
 

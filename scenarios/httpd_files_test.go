@@ -341,6 +341,21 @@ func TestHTTPdRequestsThatWaitForAFile(t *testing.T) {
 	}
 }
 
+// A client may take its last file slowly: as long as it takes some of it, it gets all, FIN or not.
+func TestHTTPdSlowReaderOfItsLastFile(t *testing.T) {
+	t.Parallel()
+	g, s, _ := site(t)
+	const times = 6
+	g.FileOf(www+"/large", block(), times)
+	c := g.Init().Dial(s.Addr)
+	c.Send("GET /large HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n")
+	pause(g, s, 7*time.Second)
+	if r := c.Answer("GET").WantStatus(200); len(r.Body) != times*len(block()) {
+		t.Errorf("the file came as %d bytes, want %d", len(r.Body), times*len(block()))
+	}
+	c.Closes()
+}
+
 // The length was promised: a file that has become shorter ends the connection, and what came so far cannot be taken for whole.
 func TestHTTPdFileThatShrinks(t *testing.T) {
 	t.Parallel()

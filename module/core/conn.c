@@ -80,14 +80,22 @@ static void conn_state_change(struct sock *sk)
 
 	read_lock_bh(&sk->sk_callback_lock);
 	conn = sk->sk_user_data;
+	if (!conn)
+		goto out;
 	/*
-	 * FIN_WAIT2 only says that the peer has acknowledged our FIN. The peer's
-	 * own is still to come, unless the server stops and waits no longer.
-	 * (No wake-up is lost: stop sets the flag first, then kicks everybody.)
+	 * FIN_WAIT2 only says that the peer has acknowledged our FIN. From now
+	 * on it has its time for its own, unless the server stops and waits no
+	 * longer. (No wake-up is lost: stop sets the flag first, then kicks
+	 * everybody.) The work does not look at the deadline now: it would hold
+	 * the socket lock, as our caller does. The deadline moves back, so the
+	 * sweep need not be told: before, it is linger_ms away at most.
 	 */
-	if (conn &&
-	    (sk->sk_state != TCP_FIN_WAIT2 || READ_ONCE(conn->srv->stopping)))
+	if (sk->sk_state == TCP_FIN_WAIT2 && !READ_ONCE(conn->srv->stopping))
+		WRITE_ONCE(conn->deadline,
+			   ktcp_conn_deadline(conn->srv->cfg.linger_ms));
+	else
 		ktcp_conn_kick(conn);
+out:
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 

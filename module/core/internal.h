@@ -48,6 +48,8 @@ struct ktcp_conn {
 	bool expired; /* set by the sweep: the deadline has passed */
 	bool timed_out; /* for the counters */
 	bool aborted; /* ends with a reset, from either side */
+	u32 acked; /* LINGER: what the peer had acknowledged, */
+	u32 acked_at; /* when that was last more: jiffies, of which 32 bits do */
 
 	u8 priv[] __aligned(8);
 };

@@ -67,10 +67,12 @@ struct ktcp_proto {
  *	until one ends.
  * @timeout_ms: a connection ends this long after accept, or after the last
  *	ktcp_conn_touch(); 0: it may stay
- * @linger_ms: how long the peer may take to answer our FIN with its own, and
- *	to take what is still unsent
+ * @linger_ms: how long the peer may take to answer our FIN with its own, from
+ *	its acknowledgment on. Until then it may acknowledge nothing for
+ *	@timeout_ms, or for a minute where that is 0, but at least for this.
  * @stop_ms: how long ktcp_server_stop() waits for peers to acknowledge the
- *	end of their connections before it resets those that have not
+ *	end of their connections before it resets those that have not. It then
+ *	waits for work that is in ktcp_proto.tx, however long that blocks
  */
 struct ktcp_config {
 	struct sockaddr_storage addr;
