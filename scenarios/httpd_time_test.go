@@ -55,6 +55,27 @@ func TestHTTPdTimesOut(t *testing.T) {
 	slow.Closes()
 }
 
+// The time of a request can be shorter than that of the pause before it, and nobody else need be there.
+func TestHTTPdTimesOutAfterALongPause(t *testing.T) {
+	t.Parallel()
+	for name, keepalive := range map[string]string{"a minute": "keepalive_ms=60000", "any time": "keepalive_ms=0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := harness.Clone(t, harness.OnInstructions())
+			s := g.Serve(harness.HTTP, "timeout_ms=2000", keepalive)
+			const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
+			c := g.Init().Dial(s.Addr)
+			c.Send(get)
+			c.Answer("GET").WantStatus(200)
+			c.Silent(5 * time.Second)
+			c.Send(get[:20])
+			c.Silent(1500 * time.Millisecond)
+			c.Answer("GET").WantStatus(408)
+			c.Closes()
+		})
+	}
+}
+
 // A client that does not take its file loses the connection; one that takes it slowly does not.
 func TestHTTPdSlowReaderTimesOut(t *testing.T) {
 	t.Parallel()

@@ -237,16 +237,6 @@ void *ktcp_conn_priv(struct ktcp_conn *conn)
 }
 
 /**
- * ktcp_conn_touch - the connection is alive: its time starts anew
- * @conn: the connection
- */
-void ktcp_conn_touch(struct ktcp_conn *conn)
-{
-	WRITE_ONCE(conn->deadline,
-		   ktcp_conn_deadline(conn->srv->cfg.timeout_ms));
-}
-
-/**
  * ktcp_conn_expire - the connection's time is another one from now on
  * @conn: the connection, in a callback of its own
  * @ms: how long it may stay without a further call or ktcp_conn_touch();
@@ -259,10 +249,23 @@ void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms)
 	bool sooner = time_before(at, conn->deadline);
 
 	WRITE_ONCE(conn->deadline, at);
-	/* The sweep knows of the old one: it comes too late for this. */
+	/*
+	 * A sweep is planned for the old one, or earlier, or none if that was
+	 * never. Every store that brings a deadline forward plans one, so that
+	 * those that move it back, which are many, need not.
+	 */
 	if (sooner) {
 		spin_lock(&srv->lock);
 		ktcp_sweep_arm(srv, at);
 		spin_unlock(&srv->lock);
 	}
+}
+
+/**
+ * ktcp_conn_touch - the connection is alive: its time starts anew
+ * @conn: the connection, in a callback of its own
+ */
+void ktcp_conn_touch(struct ktcp_conn *conn)
+{
+	ktcp_conn_expire(conn, conn->srv->cfg.timeout_ms);
 }
