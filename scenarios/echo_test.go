@@ -197,6 +197,22 @@ func TestEchoTimeout(t *testing.T) {
 	kecho.AwaitCounter(n, "active", 0)
 }
 
+// Also when they are more than are looked at in one go, and leave while that goes on.
+func TestEchoTimeoutOfMany(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kecho := g.Serve(harness.Echo, "timeout_ms=700")
+	kecho.Needs(harness.FeatureStatistics)
+	n := g.Init()
+	const silent = 300
+	crowd := n.DialMany(kecho.Addr, silent)
+	kecho.AwaitCounter(n, "accepted", silent)
+	// Each has had our FIN, which it does not answer: we wait two seconds for that.
+	kecho.AwaitCounter(n, "timed_out", silent)
+	crowd.Reset()
+	kecho.AwaitCounter(n, "active", 0)
+}
+
 // At the limit the others wait in the backlog: whoever leaves makes room.
 func TestEchoConnectionLimit(t *testing.T) {
 	t.Parallel()

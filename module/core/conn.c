@@ -182,10 +182,9 @@ void ktcp_conn_release(struct ktcp_conn *conn)
 
 	/* 2. nor can the sweep or stop: nobody is left to queue the work. */
 	spin_lock(&srv->lock);
+	ktcp_sweep_skip(srv, conn);
 	list_del_init(&conn->node);
 	srv->stats.closed++;
-	srv->stats.bytes_in += conn->bytes_in;
-	srv->stats.bytes_out += conn->bytes_out;
 	if (conn->timed_out)
 		srv->stats.timed_out++;
 	if (conn->aborted)

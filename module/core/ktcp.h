@@ -104,10 +104,20 @@ struct ktcp_stats {
 	u64 bytes_out;
 };
 
+/*
+ * What the connections of a server have moved, on one processor: counted where
+ * it happens, without a lock, so that who reads the counters disturbs nobody.
+ * Unsigned long, as in SNMP counters: no reader sees half of an update.
+ */
+struct ktcp_traffic {
+	unsigned long bytes_in;
+	unsigned long bytes_out;
+};
+
 /**
  * struct ktcp_server - a listener and its connections
  *
- * The owner embeds it and keeps it until ktcp_server_drain() has returned.
+ * The owner embeds it and keeps it until ktcp_server_uninit() has returned.
  * All fields belong to the core.
  */
 struct ktcp_server {
@@ -117,29 +127,36 @@ struct ktcp_server {
 	struct delayed_work accept;
 	struct ktcp_config cfg;
 	unsigned long stop_deadline; /* jiffies */
+	struct ktcp_traffic __percpu *traffic;
 
 	/* What every socket of this server had before we came. */
 	void (*saved_data_ready)(struct sock *sk);
 	void (*saved_write_space)(struct sock *sk);
 	void (*saved_state_change)(struct sock *sk);
 
-	/* Taken in process context only. Guards what follows. */
+	/*
+	 * Taken in process context only, and held for a bounded time: nobody
+	 * goes through all connections under it. Guards what follows.
+	 */
 	spinlock_t lock;
 	struct list_head conns;
-	struct ktcp_stats stats;
+	struct ktcp_stats stats; /* but for the bytes, which are in traffic */
 	bool stopping;
 	bool aborting;
 	bool accept_paused;
 	struct delayed_work sweep;
 	bool sweep_armed;
+	bool sweep_all; /* the next one kicks every connection */
 	unsigned long sweep_at;
+	struct list_head *sweep_pos; /* where it goes on, if it runs */
 	wait_queue_head_t drained;
 };
 
 int ktcp_init(const struct ktcp_proto *proto, unsigned int wq_flags);
 void ktcp_uninit(void);
 
-void ktcp_server_init(struct ktcp_server *srv);
+int ktcp_server_init(struct ktcp_server *srv);
+void ktcp_server_uninit(struct ktcp_server *srv);
 int ktcp_server_start(struct ktcp_server *srv, struct net *net,
 		      const struct ktcp_config *cfg);
 void ktcp_server_close(struct ktcp_server *srv);

@@ -4,6 +4,7 @@
  * queue, and those that it does not take stay there.
  */
 
+#include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <net/sock.h>
@@ -102,7 +103,7 @@ static int recv_rx_actor(read_descriptor_t *desc, struct sk_buff *skb,
 		return 0;
 
 	len = recv_feed_skb(io, skb, off, len);
-	WRITE_ONCE(io->conn->bytes_in, io->conn->bytes_in + len);
+	this_cpu_add(io->conn->srv->traffic->bytes_in, len);
 	if (recv_enough(io))
 		desc->count = 0;
 	return len;

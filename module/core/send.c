@@ -5,6 +5,7 @@
  * the connection's tail, and nothing is read before that has gone.
  */
 
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <net/sock.h>
@@ -150,7 +151,7 @@ static ssize_t send_msg(struct ktcp_conn *conn, const struct kvec *vec,
 	if (sent == -EAGAIN || sent == -ENOMEM || sent == -ENOBUFS)
 		sent = 0;
 	if (sent > 0)
-		WRITE_ONCE(conn->bytes_out, conn->bytes_out + sent);
+		this_cpu_add(conn->srv->traffic->bytes_out, sent);
 	if (sent >= 0 && sent < bytes)
 		send_blocked(conn);
 	return sent;
