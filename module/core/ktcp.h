@@ -123,7 +123,8 @@ struct ktcp_traffic {
 struct ktcp_server {
 	/* Serializes start, close and drain. */
 	struct mutex mutex;
-	struct socket *sock; /* NULL when not running */
+	/* NULL when not running. Changed under both mutex and lock. */
+	struct socket *sock;
 	struct delayed_work accept;
 	struct ktcp_config cfg;
 	unsigned long stop_deadline; /* jiffies */

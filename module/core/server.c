@@ -41,6 +41,14 @@ void ktcp_server_uninit(struct ktcp_server *srv)
 	free_percpu(srv->traffic);
 }
 
+/* Under srv->mutex. */
+static void server_set_sock(struct ktcp_server *srv, struct socket *sock)
+{
+	spin_lock(&srv->lock);
+	srv->sock = sock;
+	spin_unlock(&srv->lock);
+}
+
 static int server_listen(struct ktcp_server *srv, struct net *net)
 {
 	struct sockaddr *addr = (struct sockaddr *)&srv->cfg.addr;
@@ -68,7 +76,7 @@ static int server_listen(struct ktcp_server *srv, struct net *net)
 	if (err)
 		goto err_release;
 
-	WRITE_ONCE(srv->sock, sock);
+	server_set_sock(srv, sock);
 	ktcp_accept_hook(srv);
 	err = kernel_listen(sock, srv->cfg.backlog);
 	if (err)
@@ -77,7 +85,7 @@ static int server_listen(struct ktcp_server *srv, struct net *net)
 
 err_unhook:
 	ktcp_accept_unhook(srv);
-	WRITE_ONCE(srv->sock, NULL);
+	server_set_sock(srv, NULL);
 err_release:
 	sock_release(sock);
 	return err;
@@ -85,7 +93,9 @@ err_release:
 
 static void server_close(struct ktcp_server *srv)
 {
-	if (!srv->sock)
+	struct socket *sock = srv->sock;
+
+	if (!sock)
 		return;
 
 	/* From here on nobody queues the accept work except the callback, */
@@ -95,8 +105,8 @@ static void server_close(struct ktcp_server *srv)
 
 	/* and then not even that; it is flushed before its socket goes. */
 	ktcp_accept_unhook(srv);
-	sock_release(srv->sock);
-	WRITE_ONCE(srv->sock, NULL);
+	server_set_sock(srv, NULL);
+	sock_release(sock);
 
 	/* No connection is added any more: every one is told to end. */
 	spin_lock(&srv->lock);
@@ -142,7 +152,8 @@ static void server_drain(struct ktcp_server *srv)
  *	ktcp_server_close()
  * @cfg: how
  *
- * A server that runs goes on as it is. Sleeps.
+ * A server that runs goes on as it is. One that somebody has made deaf, as
+ * "ss -K" does to a listener, is stopped first, with its connections. Sleeps.
  *
  * Return: 0, or a negative errno, and then the server does not run.
  */
@@ -152,6 +163,10 @@ int ktcp_server_start(struct ktcp_server *srv, struct net *net,
 	int err = 0;
 
 	mutex_lock(&srv->mutex);
+	if (srv->sock && !ktcp_server_running(srv)) {
+		server_close(srv);
+		server_drain(srv);
+	}
 	if (!srv->sock) {
 		srv->cfg = *cfg;
 		srv->stopping = false;
@@ -216,7 +231,13 @@ void ktcp_server_stop(struct ktcp_server *srv)
  */
 bool ktcp_server_running(struct ktcp_server *srv)
 {
-	return READ_ONCE(srv->sock);
+	bool listens;
+
+	/* Who releases the socket takes it away under the lock first. */
+	spin_lock(&srv->lock);
+	listens = srv->sock && inet_sk_state_load(srv->sock->sk) == TCP_LISTEN;
+	spin_unlock(&srv->lock);
+	return listens;
 }
 
 /**
