@@ -103,3 +103,22 @@ func TestHTTPManyClientsThatWait(t *testing.T) {
 	}
 	n.Get(addr).WantStatus(200)
 }
+
+func TestHTTPDates(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kweb := g.Serve(harness.Web, "timeout_ms=700")
+	kweb.Enable(g.Init())
+	for request, status := range map[string]int{
+		request:                             200,
+		"GET / HTTP/1.0\r\n\r\n":            200,
+		"GET \x01\r\n\r\n":                  400,
+		"GET /" + strings.Repeat("a", 9000): 431,
+		"GET / HTTP/1.1\r\n":                408,
+	} {
+		c := g.Init().Dial(kweb.Addr)
+		c.Send(request)
+		dated(t, c.Response().WantStatus(status))
+		c.Close()
+	}
+}

@@ -170,10 +170,14 @@ void *ktcp_conn_priv(struct ktcp_conn *conn);
 void ktcp_conn_touch(struct ktcp_conn *conn);
 void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms);
 
+/* The longest piece that is written in place, see ktcp_io_piece(). */
+#define KTCP_IO_PIECE 256
+
 struct ktcp_conn *ktcp_io_conn(struct ktcp_io *io);
-bool ktcp_io_full(const struct ktcp_io *io);
+bool ktcp_io_full(struct ktcp_io *io);
 bool ktcp_io_send(struct ktcp_io *io, const void *data, size_t len);
 size_t ktcp_io_copy(struct ktcp_io *io, const void *data, size_t len);
+void *ktcp_io_piece(struct ktcp_io *io, size_t len);
 void ktcp_io_more(struct ktcp_io *io);
 void ktcp_io_close(struct ktcp_io *io);
 
