@@ -10,6 +10,6 @@ modules:
 
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
-	@rmdir core 2>/dev/null || :
+	@rmdir core khttpd 2>/dev/null || :
 
 .PHONY: modules clean

@@ -1,7 +1,11 @@
 package scenarios
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -149,9 +153,11 @@ func TestDropRefusesWhatItCannotRead(t *testing.T) {
 			t.Errorf("after the line %q the kernel log says %q, want it to name droptcp and line 2", bad, said)
 		}
 	}
-	n.WriteFails(dropFile, "nonsense", syscall.EINVAL)
-	n.WriteFile(dropFile, "\n \t\n\n")    // nothing is not nonsense
-	n.WriteFile(dropFile, "127.0.0.1:12") // a line that never ends
+	n.WriteFile(dropFile, "\n \t\n\n") // nothing is not nonsense
+	// As printf writes it, without a newline: nobody would hear of it when the file is closed.
+	for _, bad := range []string{"nonsense", c.Local, "127.0.0.1:12", good + ":"} {
+		n.WriteFails(dropFile, bad, syscall.EINVAL)
+	}
 	c.Echo(1000)
 }
 
@@ -165,6 +171,102 @@ func TestDropLineInPieces(t *testing.T) {
 	at := len(line) - 3
 	n.WriteLoop(dropFile, 1, 2, line[:at], line[at:])
 	c.Aborted()
+}
+
+// Of a write that is too long whole lines are taken: the next one does not begin within a port.
+func TestDropLongWrite(t *testing.T) {
+	t.Parallel()
+	n, kecho := dropping(t)
+	first, last := n.Dial(kecho.Addr), n.Dial(kecho.Addr)
+	first.Echo(10)
+	last.Echo(10)
+	absent := strings.Repeat("127.0.0.1:1 127.0.0.1:2\n", 4000)
+	all := first.Local + " " + first.Remote + "\n" + absent + last.Local + " " + last.Remote + "\n"
+	if got := n.WriteLoop(dropFile, 1, 1, all); got[syscall.EIO] != 1 { // cut short
+		t.Errorf("a write of %d bytes: %v, want it to be cut short", len(all), got)
+	}
+	first.Aborted()
+	last.Echo(10)
+	// What was cut off would make this another line.
+	if got := n.WriteLoop(dropFile, 1, 2, all, last.Local+" "+last.Remote+"\n"); got[0] != 1 || got[syscall.EIO] != 1 {
+		t.Errorf("a write of %d bytes, and a line: %v, want one cut short and one success", len(all), got)
+	}
+	last.Aborted()
+
+	// Lines are counted from the file's opening on.
+	said := n.Said(func() { n.WriteLoop(dropFile, 1, 2, "127.0.0.1:1 127.0.0.1:2\n\n\n", "nonsense\n") })
+	if !strings.Contains(said, "droptcp: line 4:") {
+		t.Errorf("after three lines and a bad one the kernel log says %q, want it to name line 4", said)
+	}
+}
+
+// A pair that is not there is looked for once on each interface, however many there are.
+func TestDropAmongManyInterfaces(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	g.Insmod("droptcp")
+	n := g.Netns("many")
+	uptime := func() (seconds float64) {
+		if _, err := fmt.Sscan(n.ReadFile("/proc/uptime"), &seconds); err != nil {
+			t.Fatal(err)
+		}
+		return seconds
+	}
+	for i := range 25 {
+		n.Veth(fmt.Sprintf("10.0.%d.1/24", i), n, fmt.Sprintf("10.0.%d.2/24", i))
+	}
+	const writes, lines = 5, 2000
+	before := uptime()
+	for range writes {
+		n.WriteFile(dropFile, strings.Repeat("127.0.0.1:1 127.0.0.1:2\n", lines))
+	}
+	took := uptime() - before
+	t.Logf("%d lines about nobody took %.2f s", writes*lines, took)
+	if took > 0.3 { // it is 0.2 s, and twice as much where each interface is looked for among all
+		t.Errorf("%d lines about nobody took %.2f s with 50 interfaces", writes*lines, took)
+	}
+}
+
+// Who makes a listener deaf, as "ss -K" does, sees it in status, and can have it again.
+func TestStatusOfAListenerThatWasAborted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../module")); err != nil {
+		t.Fatal(err)
+	}
+	// A droptcp that takes the listener where there is no such connection.
+	path := filepath.Join(dir, "droptcp", "drop.c")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := regexp.MustCompile(`return __inet_lookup_established\(net, table, pair->remote\.v4, port,[^;]*;`).ReplaceAll(text,
+		[]byte("return inet_lookup(net, table, NULL, 0, pair->remote.v4, port, pair->local.v4, htons(pair->local.port), dif);"))
+	if bytes.Equal(changed, text) {
+		t.Fatal("drop.c looks connections up in another way")
+	}
+	if err := os.WriteFile(path, changed, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	g := harness.Clone(t, harness.Sources(dir))
+	g.Insmod("droptcp")
+	kweb := g.Serve(harness.Web)
+	n := g.Init()
+	kweb.Enable(n)
+	waits := n.Dial(kweb.Addr)
+	n.Get(kweb.Addr).WantStatus(200)
+	n.WriteFile(dropFile, kweb.Addr+" 127.0.0.1:1\n")
+	n.Refuses(kweb.Addr)
+	const status = "/sys/kernel/webserver/net/data/status"
+	if got := n.ReadFile(status); got != "0\n" {
+		t.Errorf("status of a listener that was aborted is %q, want 0", got)
+	}
+	n.WriteFile(status, "1")
+	n.Get(kweb.Addr).WantStatus(200)
+	if got := n.ReadFile(status); got != "1\n" {
+		t.Errorf("status of a listener that was started again is %q, want 1", got)
+	}
+	waits.Ends()
 }
 
 func TestDropInItsOwnNamespaceOnly(t *testing.T) {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"ktcp/harness"
 )
@@ -95,6 +96,43 @@ func TestEchoToASlowReader(t *testing.T) {
 	}
 }
 
+// Who has said its last word may take its time to read: our FIN waits in the send queue behind what it has not taken yet.
+func TestEchoToALateReader(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	kecho := g.Serve(harness.Echo)
+	kecho.Needs(harness.FeatureHalfClose)
+	other := g.Init().Dial(kecho.Addr)
+	for _, late := range []time.Duration{3 * time.Second, 30 * time.Second} {
+		c := g.Init().Dial(kecho.Addr)
+		c.EchoSend(200_000)
+		c.CloseWrite()
+		other.Silent(late)
+		c.EchoToTheEnd(0)
+		c.Close()
+	}
+}
+
+// Not for ever: one that takes nothing at all is reset when its time is over.
+func TestEchoToNoReader(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	kecho := g.Serve(harness.Echo, "timeout_ms=8000")
+	kecho.Needs(harness.FeatureHalfClose, harness.FeatureStatistics)
+	c := g.Init().Dial(kecho.Addr)
+	c.EchoSend(200_000)
+	c.CloseWrite()
+	other := g.Init().Dial(kecho.Addr)
+	other.Silent(6 * time.Second)
+	kecho.AwaitCounter(g.Init(), "errors", 0)
+	other.Echo(1)
+	other.Silent(6 * time.Second)
+	kecho.AwaitCounter(g.Init(), "errors", 1)
+	if got := c.RecvReset(); got >= 200_000 {
+		t.Errorf("a client that reads nothing for a long time got all %d bytes", got)
+	}
+}
+
 func TestEchoOfManyAtOnce(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)
@@ -157,6 +195,22 @@ func TestEchoTimeout(t *testing.T) {
 	silent.Close()
 	once.Close()
 	kecho.AwaitCounter(n, "timed_out", 2)
+	kecho.AwaitCounter(n, "active", 0)
+}
+
+// Also when they are more than are looked at in one go, and leave while that goes on.
+func TestEchoTimeoutOfMany(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kecho := g.Serve(harness.Echo, "timeout_ms=700")
+	kecho.Needs(harness.FeatureStatistics)
+	n := g.Init()
+	const silent = 300
+	crowd := n.DialMany(kecho.Addr, silent)
+	kecho.AwaitCounter(n, "accepted", silent)
+	// Each has had our FIN, which it does not answer: we wait two seconds for that.
+	kecho.AwaitCounter(n, "timed_out", silent)
+	crowd.Reset()
 	kecho.AwaitCounter(n, "active", 0)
 }
 

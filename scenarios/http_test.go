@@ -53,6 +53,22 @@ func TestHTTPDataAfterTheRequest(t *testing.T) {
 	n.Get(addr).WantStatus(200)
 }
 
+// Also when it lies in the same packet as the request: it came before anybody read.
+func TestHTTPBodyThatWaitsWithItsRequest(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	kweb := g.Serve(harness.Web, "max_conns=1")
+	kweb.Enable(g.Init())
+	first, waits := g.Init().Dial(kweb.Addr), g.Init().Dial(kweb.Addr)
+	waits.Send("POST / HTTP/1.1\r\nHost: guest\r\nContent-Length: 10240\r\nConnection: close\r\n\r\n")
+	first.Silent(100 * time.Millisecond) // until it is acknowledged
+	waits.Send(strings.Repeat("body", 2560))
+	first.Silent(100 * time.Millisecond)
+	first.Close()
+	waits.Response().WantStatus(200)
+	waits.Close()
+}
+
 func TestHTTPHalfClosedClient(t *testing.T) {
 	t.Parallel()
 	n, addr := serving(t)
@@ -86,4 +102,23 @@ func TestHTTPManyClientsThatWait(t *testing.T) {
 		n.Dial(addr)
 	}
 	n.Get(addr).WantStatus(200)
+}
+
+func TestHTTPDates(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	kweb := g.Serve(harness.Web, "timeout_ms=700")
+	kweb.Enable(g.Init())
+	for request, status := range map[string]int{
+		request:                             200,
+		"GET / HTTP/1.0\r\n\r\n":            200,
+		"GET \x01\r\n\r\n":                  400,
+		"GET /" + strings.Repeat("a", 9000): 431,
+		"GET / HTTP/1.1\r\n":                408,
+	} {
+		c := g.Init().Dial(kweb.Addr)
+		c.Send(request)
+		dated(t, c.Response().WantStatus(status))
+		c.Close()
+	}
 }

@@ -188,3 +188,32 @@ func TestHTTPdReadsOnAfterItsLastAnswer(t *testing.T) {
 	c.Close()
 	g.Init().Get(s.Addr).WantStatus(200)
 }
+
+// What came before the connection was accepted lies in the socket, in the memory of one packet: after the last request that is
+// answered nothing of it is.
+func TestHTTPdAnswersNothingAfterItsLastAnswer(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	s := g.Serve(harness.HTTP, "max_conns=1", "timeout_ms=120000", "keepalive_ms=120000")
+	s.Needs(harness.FeatureConformance)
+	const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
+	for _, c := range []struct {
+		request string
+		status  int
+	}{
+		{"GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n", 200},
+		{"nonsense\r\n\r\n", 400},
+	} {
+		first, waits := g.Init().Dial(s.Addr), g.Init().Dial(s.Addr)
+		first.Send(get)
+		first.Answer("GET").WantStatus(200)
+		waits.Send(c.request)
+		first.Silent(100 * time.Millisecond) // until it is acknowledged
+		waits.Send(get)
+		first.Silent(100 * time.Millisecond)
+		first.Close()
+		waits.Answer("GET").WantStatus(c.status)
+		waits.Closes()
+		waits.Close()
+	}
+}

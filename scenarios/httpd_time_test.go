@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +57,27 @@ func TestHTTPdTimesOut(t *testing.T) {
 	slow.Closes()
 }
 
+// The time of a request can be shorter than that of the pause before it, and nobody else need be there.
+func TestHTTPdTimesOutAfterALongPause(t *testing.T) {
+	t.Parallel()
+	for name, keepalive := range map[string]string{"a minute": "keepalive_ms=60000", "any time": "keepalive_ms=0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := harness.Clone(t, harness.OnInstructions())
+			s := g.Serve(harness.HTTP, "timeout_ms=2000", keepalive)
+			const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
+			c := g.Init().Dial(s.Addr)
+			c.Send(get)
+			c.Answer("GET").WantStatus(200)
+			c.Silent(5 * time.Second)
+			c.Send(get[:20])
+			c.Silent(1500 * time.Millisecond)
+			c.Answer("GET").WantStatus(408)
+			c.Closes()
+		})
+	}
+}
+
 // A client that does not take its file loses the connection; one that takes it slowly does not.
 func TestHTTPdSlowReaderTimesOut(t *testing.T) {
 	t.Parallel()
@@ -72,5 +95,68 @@ func TestHTTPdSlowReaderTimesOut(t *testing.T) {
 	g.Init().Dial(s.Addr).Silent(1500 * time.Millisecond)
 	if got := never.RecvReset(); got >= times*len(block()) {
 		t.Errorf("a client that reads nothing for a long time got all %d bytes", got)
+	}
+}
+
+// dated fails the test unless the answer has one Date, in the form that RFC 9110 wants to be written, and returns it.
+func dated(t *testing.T, r *harness.Response) time.Time {
+	t.Helper()
+	field := r.Header.Values("Date")
+	if len(field) != 1 {
+		t.Errorf("an answer with status %d has the dates %q, want one", r.Status, field)
+		return time.Time{}
+	}
+	date, err := time.Parse(http.TimeFormat, field[0])
+	if err != nil || date.Format(http.TimeFormat) != field[0] {
+		t.Errorf("an answer with status %d has the date %q: %v", r.Status, field[0], err)
+	}
+	return date
+}
+
+// A server that has a clock says the time in every answer, whatever it is.
+func TestHTTPdDates(t *testing.T) {
+	t.Parallel()
+	g, s, files := site(t)
+	for target, status := range map[string]int{
+		"/hello.txt": 200, "/dir/": 200, "/dir": 301, "/absent": 404, "/%zz": 400,
+	} {
+		dated(t, files.Ask("GET", target).WantStatus(status))
+	}
+	dated(t, files.Ask("HEAD", "/hello.txt").WantStatus(200))
+	dated(t, files.Ask("GET", "/hello.txt", "Range: bytes=0-4").WantStatus(206))
+	dated(t, files.Ask("GET", "/hello.txt", "If-Modified-Since: Wed, 01 Jan 2020 00:00:00 GMT").WantStatus(304))
+	dated(t, files.Ask("POST", "/", "Content-Length: 0").WantStatus(405))
+	dated(t, files.Ask("BREW", "/").WantStatus(501))
+	for request, status := range map[string]int{
+		"nonsense\r\n\r\n": 400,
+		"GET /" + strings.Repeat("a", 6000) + " HTTP/1.1\r\n\r\n":                        414,
+		"GET / HTTP/1.1\r\nHost: guest\r\nA: " + strings.Repeat("a", 10000) + "\r\n\r\n": 431,
+		"GET / HTTP/1.1\r\nHost: guest\r\nExpect: tea\r\n\r\n":                           417,
+		"POST / HTTP/1.1\r\nHost: guest\r\nContent-Length: 1000000000\r\n\r\n":           413,
+		"GET / HTTP/2.0\r\nHost: guest\r\n\r\n":                                          505,
+	} {
+		c := g.Init().Dial(s.Addr)
+		c.Send(request)
+		dated(t, c.Answer("GET").WantStatus(status))
+		c.Reset()
+	}
+}
+
+// The date is that of the answer: a second later it is another one, also between two that are sent together.
+func TestHTTPdDateGoesOn(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t, harness.OnInstructions())
+	s := g.Serve(harness.HTTP)
+	s.Needs(harness.FeatureConformance, harness.FeatureKeepAlive)
+	c := g.Init().Dial(s.Addr)
+	before := dated(t, c.Ask("GET", "/").WantStatus(200))
+	c.Silent(3 * time.Second)
+	const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
+	c.Send(strings.Repeat(get, 200))
+	for range 200 {
+		after := dated(t, c.Answer("GET").WantStatus(200))
+		if passed := after.Sub(before); passed < 2*time.Second || passed > 10*time.Second {
+			t.Fatalf("3 s after %v it is %v", before, after)
+		}
 	}
 }

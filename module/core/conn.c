@@ -80,14 +80,22 @@ static void conn_state_change(struct sock *sk)
 
 	read_lock_bh(&sk->sk_callback_lock);
 	conn = sk->sk_user_data;
+	if (!conn)
+		goto out;
 	/*
-	 * FIN_WAIT2 only says that the peer has acknowledged our FIN. The peer's
-	 * own is still to come, unless the server stops and waits no longer.
-	 * (No wake-up is lost: stop sets the flag first, then kicks everybody.)
+	 * FIN_WAIT2 only says that the peer has acknowledged our FIN. From now
+	 * on it has its time for its own, unless the server stops and waits no
+	 * longer. (No wake-up is lost: stop sets the flag first, then kicks
+	 * everybody.) The work does not look at the deadline now: it would hold
+	 * the socket lock, as our caller does. The deadline moves back, so the
+	 * sweep need not be told: before, it is linger_ms away at most.
 	 */
-	if (conn &&
-	    (sk->sk_state != TCP_FIN_WAIT2 || READ_ONCE(conn->srv->stopping)))
+	if (sk->sk_state == TCP_FIN_WAIT2 && !READ_ONCE(conn->srv->stopping))
+		WRITE_ONCE(conn->deadline,
+			   ktcp_conn_deadline(conn->srv->cfg.linger_ms));
+	else
 		ktcp_conn_kick(conn);
+out:
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -174,10 +182,9 @@ void ktcp_conn_release(struct ktcp_conn *conn)
 
 	/* 2. nor can the sweep or stop: nobody is left to queue the work. */
 	spin_lock(&srv->lock);
+	ktcp_sweep_skip(srv, conn);
 	list_del_init(&conn->node);
 	srv->stats.closed++;
-	srv->stats.bytes_in += conn->bytes_in;
-	srv->stats.bytes_out += conn->bytes_out;
 	if (conn->timed_out)
 		srv->stats.timed_out++;
 	if (conn->aborted)
@@ -229,16 +236,6 @@ void *ktcp_conn_priv(struct ktcp_conn *conn)
 }
 
 /**
- * ktcp_conn_touch - the connection is alive: its time starts anew
- * @conn: the connection
- */
-void ktcp_conn_touch(struct ktcp_conn *conn)
-{
-	WRITE_ONCE(conn->deadline,
-		   ktcp_conn_deadline(conn->srv->cfg.timeout_ms));
-}
-
-/**
  * ktcp_conn_expire - the connection's time is another one from now on
  * @conn: the connection, in a callback of its own
  * @ms: how long it may stay without a further call or ktcp_conn_touch();
@@ -251,10 +248,23 @@ void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms)
 	bool sooner = time_before(at, conn->deadline);
 
 	WRITE_ONCE(conn->deadline, at);
-	/* The sweep knows of the old one: it comes too late for this. */
+	/*
+	 * A sweep is planned for the old one, or earlier, or none if that was
+	 * never. Every store that brings a deadline forward plans one, so that
+	 * those that move it back, which are many, need not.
+	 */
 	if (sooner) {
 		spin_lock(&srv->lock);
 		ktcp_sweep_arm(srv, at);
 		spin_unlock(&srv->lock);
 	}
+}
+
+/**
+ * ktcp_conn_touch - the connection is alive: its time starts anew
+ * @conn: the connection, in a callback of its own
+ */
+void ktcp_conn_touch(struct ktcp_conn *conn)
+{
+	ktcp_conn_expire(conn, conn->srv->cfg.timeout_ms);
 }

@@ -38,8 +38,6 @@ struct ktcp_conn {
 
 	unsigned long deadline; /* jiffies */
 	struct list_head node; /* srv->conns, under srv->lock */
-	u64 bytes_in;
-	u64 bytes_out;
 	u8 stage; /* enum ktcp_stage */
 	bool closing; /* read no more; FIN when all output is out */
 	bool more; /* the protocol's tx wants to be called */
@@ -48,6 +46,8 @@ struct ktcp_conn {
 	bool expired; /* set by the sweep: the deadline has passed */
 	bool timed_out; /* for the counters */
 	bool aborted; /* ends with a reset, from either side */
+	u32 acked; /* LINGER: what the peer had acknowledged, */
+	u32 acked_at; /* when that was last more: jiffies, of which 32 bits do */
 
 	u8 priv[] __aligned(8);
 };
@@ -82,6 +82,8 @@ void ktcp_accept_resume(struct ktcp_server *srv);
 
 void ktcp_sweep_init(struct ktcp_server *srv);
 void ktcp_sweep_arm(struct ktcp_server *srv, unsigned long at);
+void ktcp_sweep_kick_all(struct ktcp_server *srv);
+void ktcp_sweep_skip(struct ktcp_server *srv, struct ktcp_conn *conn);
 void ktcp_sweep_stop(struct ktcp_server *srv);
 
 int ktcp_net_start(struct ktcp_net *kn);

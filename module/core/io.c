@@ -17,6 +17,12 @@
 /* Turns in one run of the work before others get theirs. */
 #define IO_TURNS 16
 
+/*
+ * How long a peer may acknowledge nothing at all of what is before our FIN, in
+ * milliseconds, where connections have no other limit.
+ */
+#define IO_STALLED_MS 60000
+
 /* What to do after a turn. */
 enum io_next {
 	IO_AGAIN, /* there is more to do */
@@ -96,6 +102,33 @@ static enum io_next io_abort(struct ktcp_conn *conn)
 }
 
 /*
+ * Linger_ms are over, and our FIN is not acknowledged: what is before it is
+ * still on its way, or the peer does not read. It may do so as slowly as it
+ * likes, but not stand still for longer than a connection may be silent. So
+ * what a peer can hold is one send buffer, and for how long is the number of
+ * pieces that it takes it in, times that; where the server stops, stop_ms.
+ */
+static bool io_stalled(struct ktcp_conn *conn)
+{
+	const struct ktcp_config *cfg = &conn->srv->cfg;
+	u32 acked = tcp_sk(conn->sk)->snd_una;
+	unsigned int ms = cfg->linger_ms;
+
+	if (acked != conn->acked) {
+		conn->acked = acked;
+		conn->acked_at = jiffies;
+	} else {
+		/* Who ran out of time has had that much already. */
+		if (!conn->timed_out)
+			ms = max(ms, cfg->timeout_ms ?: IO_STALLED_MS);
+		if ((u32)jiffies - conn->acked_at >= msecs_to_jiffies(ms))
+			return true;
+	}
+	io_set_deadline(conn, cfg->linger_ms);
+	return false;
+}
+
+/*
  * Our FIN is out. What still comes in is thrown away, because closing a socket
  * with unread bytes sends a reset, which can overtake our answer in the peer.
  * The end is TCP_CLOSE, when both sides have said good bye.
@@ -117,7 +150,7 @@ static enum io_next io_linger(struct ktcp_conn *conn)
 		return tcp_fin_time(sk) <= TCP_TIMEWAIT_LEN ? IO_RELEASE :
 							      io_abort(conn);
 	default:
-		return expired ? io_abort(conn) : IO_WAIT;
+		return expired && io_stalled(conn) ? io_abort(conn) : IO_WAIT;
 	}
 }
 
@@ -143,6 +176,8 @@ static enum io_next io_shutdown(struct ktcp_conn *conn)
 	}
 
 	conn->stage = KTCP_STAGE_LINGER;
+	conn->acked = tcp_sk(sk)->snd_una;
+	conn->acked_at = jiffies;
 	io_set_deadline(conn, conn->srv->cfg.linger_ms);
 	return io_linger(conn);
 }

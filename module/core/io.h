@@ -14,7 +14,7 @@
 #define KTCP_IO_BYTES (16 * 1024)
 
 /* Copied output: this much on the stack, and that much when it is not enough. */
-#define KTCP_IO_COPY_SMALL 256
+#define KTCP_IO_COPY_SMALL KTCP_IO_PIECE
 #define KTCP_IO_COPY_LARGE (16 * 1024)
 
 /* Lives on the stack of the work. */

@@ -38,7 +38,9 @@ struct ktcp_io;
  *	and look at its state, and must not block. @data is valid during the
  *	call only. Returns how many bytes it has consumed; the rest stays in
  *	the socket and is offered again once output has gone out. A negative
- *	errno aborts the connection.
+ *	errno aborts the connection. After ktcp_io_close() it is never called
+ *	again, and after ktcp_io_more() not before @tx has returned 0: what it
+ *	has not consumed by then, and what has come behind that, waits.
  * @tx: optional; called after ktcp_io_more() whenever all output so far has
  *	gone into the socket. The socket is not locked, so it may block, on a
  *	file for instance. Returns 1 to be called again, 0 when there is no
@@ -65,10 +67,12 @@ struct ktcp_proto {
  *	until one ends.
  * @timeout_ms: a connection ends this long after accept, or after the last
  *	ktcp_conn_touch(); 0: it may stay
- * @linger_ms: how long the peer may take to answer our FIN with its own, and
- *	to take what is still unsent
+ * @linger_ms: how long the peer may take to answer our FIN with its own, from
+ *	its acknowledgment on. Until then it may acknowledge nothing for
+ *	@timeout_ms, or for a minute where that is 0, but at least for this.
  * @stop_ms: how long ktcp_server_stop() waits for peers to acknowledge the
- *	end of their connections before it resets those that have not
+ *	end of their connections before it resets those that have not. It then
+ *	waits for work that is in ktcp_proto.tx, however long that blocks
  */
 struct ktcp_config {
 	struct sockaddr_storage addr;
@@ -100,42 +104,60 @@ struct ktcp_stats {
 	u64 bytes_out;
 };
 
+/*
+ * What the connections of a server have moved, on one processor: counted where
+ * it happens, without a lock, so that who reads the counters disturbs nobody.
+ * Unsigned long, as in SNMP counters: no reader sees half of an update.
+ */
+struct ktcp_traffic {
+	unsigned long bytes_in;
+	unsigned long bytes_out;
+};
+
 /**
  * struct ktcp_server - a listener and its connections
  *
- * The owner embeds it and keeps it until ktcp_server_drain() has returned.
+ * The owner embeds it and keeps it until ktcp_server_uninit() has returned.
  * All fields belong to the core.
  */
 struct ktcp_server {
 	/* Serializes start, close and drain. */
 	struct mutex mutex;
-	struct socket *sock; /* NULL when not running */
+	/* NULL when not running. Changed under both mutex and lock. */
+	struct socket *sock;
 	struct delayed_work accept;
 	struct ktcp_config cfg;
 	unsigned long stop_deadline; /* jiffies */
+	struct ktcp_traffic __percpu *traffic;
 
 	/* What every socket of this server had before we came. */
 	void (*saved_data_ready)(struct sock *sk);
 	void (*saved_write_space)(struct sock *sk);
 	void (*saved_state_change)(struct sock *sk);
 
-	/* Taken in process context only. Guards what follows. */
+	/*
+	 * Taken in process context only, and held for a bounded time: nobody
+	 * goes through all connections under it. Guards what follows.
+	 */
 	spinlock_t lock;
 	struct list_head conns;
-	struct ktcp_stats stats;
+	struct ktcp_stats stats; /* but for the bytes, which are in traffic */
 	bool stopping;
 	bool aborting;
 	bool accept_paused;
 	struct delayed_work sweep;
 	bool sweep_armed;
+	bool sweep_all; /* the next one kicks every connection */
 	unsigned long sweep_at;
+	struct list_head *sweep_pos; /* where it goes on, if it runs */
 	wait_queue_head_t drained;
 };
 
 int ktcp_init(const struct ktcp_proto *proto, unsigned int wq_flags);
 void ktcp_uninit(void);
 
-void ktcp_server_init(struct ktcp_server *srv);
+int ktcp_server_init(struct ktcp_server *srv);
+void ktcp_server_uninit(struct ktcp_server *srv);
 int ktcp_server_start(struct ktcp_server *srv, struct net *net,
 		      const struct ktcp_config *cfg);
 void ktcp_server_close(struct ktcp_server *srv);
@@ -148,10 +170,14 @@ void *ktcp_conn_priv(struct ktcp_conn *conn);
 void ktcp_conn_touch(struct ktcp_conn *conn);
 void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms);
 
+/* The longest piece that is written in place, see ktcp_io_piece(). */
+#define KTCP_IO_PIECE 256
+
 struct ktcp_conn *ktcp_io_conn(struct ktcp_io *io);
-bool ktcp_io_full(const struct ktcp_io *io);
+bool ktcp_io_full(struct ktcp_io *io);
 bool ktcp_io_send(struct ktcp_io *io, const void *data, size_t len);
 size_t ktcp_io_copy(struct ktcp_io *io, const void *data, size_t len);
+void *ktcp_io_piece(struct ktcp_io *io, size_t len);
 void ktcp_io_more(struct ktcp_io *io);
 void ktcp_io_close(struct ktcp_io *io);
 

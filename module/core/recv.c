@@ -4,6 +4,7 @@
  * queue, and those that it does not take stay there.
  */
 
+#include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <net/sock.h>
@@ -27,6 +28,17 @@ static size_t recv_feed(struct ktcp_io *io, const u8 *data, size_t len)
 	return used;
 }
 
+/*
+ * Is that all for now? What a callback decides holds from the next byte on,
+ * and the next byte may lie in the same skb: TCP moves the pages of segments
+ * that wait together into one, so the piece after a request can be another.
+ */
+static bool recv_enough(const struct ktcp_io *io)
+{
+	return io->error || io->conn->closing || io->conn->more ||
+	       io->nr == KTCP_IO_VECS;
+}
+
 /* Hands it an skb, which is in up to three kinds of pieces. */
 static size_t recv_feed_skb(struct ktcp_io *io, const struct sk_buff *skb,
 			    unsigned int off, size_t len)
@@ -46,8 +58,11 @@ static size_t recv_feed_skb(struct ktcp_io *io, const struct sk_buff *skb,
 		if (off < start + size) {
 			size_t n =
 				min_t(size_t, start + size - off, len - done);
-			size_t used = recv_feed(io, data + (off - start), n);
+			size_t used;
 
+			if (done && recv_enough(io))
+				return done;
+			used = recv_feed(io, data + (off - start), n);
 			done += used;
 			off += used;
 			if (used < n)
@@ -63,8 +78,11 @@ static size_t recv_feed_skb(struct ktcp_io *io, const struct sk_buff *skb,
 		if (off < start + part->len) {
 			size_t n = min_t(size_t, start + part->len - off,
 					 len - done);
-			size_t used = recv_feed_skb(io, part, off - start, n);
+			size_t used;
 
+			if (done && recv_enough(io))
+				return done;
+			used = recv_feed_skb(io, part, off - start, n);
 			done += used;
 			off += used;
 			if (used < n)
@@ -85,9 +103,8 @@ static int recv_rx_actor(read_descriptor_t *desc, struct sk_buff *skb,
 		return 0;
 
 	len = recv_feed_skb(io, skb, off, len);
-	WRITE_ONCE(io->conn->bytes_in, io->conn->bytes_in + len);
-	if (io->error || io->conn->closing || io->conn->more ||
-	    io->nr == KTCP_IO_VECS)
+	this_cpu_add(io->conn->srv->traffic->bytes_in, len);
+	if (recv_enough(io))
 		desc->count = 0;
 	return len;
 }

@@ -5,6 +5,7 @@
  * the connection's tail, and nothing is read before that has gone.
  */
 
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <net/sock.h>
@@ -32,20 +33,6 @@ void ktcp_send_init(struct ktcp_io *io)
 void ktcp_send_uninit(struct ktcp_io *io)
 {
 	kfree(io->large);
-}
-
-/**
- * ktcp_io_full - is there no room for more output?
- * @io: as given to the callback
- *
- * Many small answers to what is one read are a lot together, and what the
- * socket does not take of them is kept in one piece of memory.
- *
- * Return: whether to leave the rest of the input for the next turn.
- */
-bool ktcp_io_full(const struct ktcp_io *io)
-{
-	return io->nr == KTCP_IO_VECS || io->bytes >= KTCP_IO_BYTES;
 }
 
 /**
@@ -89,6 +76,52 @@ static void send_grow(struct ktcp_io *io)
 	io->copy_size = KTCP_IO_COPY_LARGE;
 }
 
+/* Is there room for @len more bytes that are written in place? */
+static bool send_room(struct ktcp_io *io, size_t len)
+{
+	if (len > io->copy_size - io->copy_len && !io->large)
+		send_grow(io);
+	return len <= io->copy_size - io->copy_len;
+}
+
+/**
+ * ktcp_io_full - is there no room for one more piece of output?
+ * @io: as given to the callback
+ *
+ * Many small answers to what is one read are a lot together, and what the
+ * socket does not take of them is kept in one piece of memory.
+ *
+ * Return: whether to leave the rest of the input for the next turn. Never when
+ * nothing is queued, memory or not.
+ */
+bool ktcp_io_full(struct ktcp_io *io)
+{
+	return io->nr == KTCP_IO_VECS || io->bytes >= KTCP_IO_BYTES ||
+	       !send_room(io, KTCP_IO_PIECE);
+}
+
+/**
+ * ktcp_io_piece - queue a piece of output that the caller writes in place
+ * @io: as given to the callback; ktcp_io_full() has said no, or nothing is
+ *	queued
+ * @len: how long it is, up to KTCP_IO_PIECE
+ *
+ * Return: where to write it, before the callback returns. NULL when there is
+ * no room.
+ */
+void *ktcp_io_piece(struct ktcp_io *io, size_t len)
+{
+	u8 *to;
+
+	if (!send_room(io, len))
+		return NULL;
+	to = io->copy + io->copy_len;
+	if (!ktcp_io_send(io, to, len))
+		return NULL;
+	io->copy_len += len;
+	return to;
+}
+
 /**
  * ktcp_io_copy - queue a copy of @data, as much of it as there is room for
  * @io: as given to the callback
@@ -99,19 +132,16 @@ static void send_grow(struct ktcp_io *io)
  */
 size_t ktcp_io_copy(struct ktcp_io *io, const void *data, size_t len)
 {
-	u8 *to;
+	void *to;
 
-	if (len > io->copy_size - io->copy_len && !io->large)
-		send_grow(io);
-	len = min(len, io->copy_size - io->copy_len);
+	if (!send_room(io, len))
+		len = io->copy_size - io->copy_len;
 	if (!len)
 		return 0;
-
-	to = io->copy + io->copy_len;
-	if (!ktcp_io_send(io, to, len))
+	to = ktcp_io_piece(io, len);
+	if (!to)
 		return 0;
 	memcpy(to, data, len);
-	io->copy_len += len;
 	return len;
 }
 
@@ -150,7 +180,7 @@ static ssize_t send_msg(struct ktcp_conn *conn, const struct kvec *vec,
 	if (sent == -EAGAIN || sent == -ENOMEM || sent == -ENOBUFS)
 		sent = 0;
 	if (sent > 0)
-		WRITE_ONCE(conn->bytes_out, conn->bytes_out + sent);
+		this_cpu_add(conn->srv->traffic->bytes_out, sent);
 	if (sent >= 0 && sent < bytes)
 		send_blocked(conn);
 	return sent;

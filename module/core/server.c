@@ -4,6 +4,7 @@
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/net.h>
+#include <linux/percpu.h>
 #include <linux/tcp.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
@@ -13,16 +14,39 @@
 /**
  * ktcp_server_init - prepare a server, which does not run yet
  * @srv: the server; its counters begin at zero
+ *
+ * Return: 0 or -ENOMEM.
  */
-void ktcp_server_init(struct ktcp_server *srv)
+int ktcp_server_init(struct ktcp_server *srv)
 {
 	memset(srv, 0, sizeof(*srv));
+	srv->traffic = alloc_percpu(struct ktcp_traffic);
+	if (!srv->traffic)
+		return -ENOMEM;
 	mutex_init(&srv->mutex);
 	spin_lock_init(&srv->lock);
 	INIT_LIST_HEAD(&srv->conns);
 	init_waitqueue_head(&srv->drained);
 	ktcp_accept_init(srv);
 	ktcp_sweep_init(srv);
+	return 0;
+}
+
+/**
+ * ktcp_server_uninit - the last call for a server
+ * @srv: does not run, and has no connections: never started, or drained
+ */
+void ktcp_server_uninit(struct ktcp_server *srv)
+{
+	free_percpu(srv->traffic);
+}
+
+/* Under srv->mutex. */
+static void server_set_sock(struct ktcp_server *srv, struct socket *sock)
+{
+	spin_lock(&srv->lock);
+	srv->sock = sock;
+	spin_unlock(&srv->lock);
 }
 
 static int server_listen(struct ktcp_server *srv, struct net *net)
@@ -52,7 +76,7 @@ static int server_listen(struct ktcp_server *srv, struct net *net)
 	if (err)
 		goto err_release;
 
-	WRITE_ONCE(srv->sock, sock);
+	server_set_sock(srv, sock);
 	ktcp_accept_hook(srv);
 	err = kernel_listen(sock, srv->cfg.backlog);
 	if (err)
@@ -61,51 +85,17 @@ static int server_listen(struct ktcp_server *srv, struct net *net)
 
 err_unhook:
 	ktcp_accept_unhook(srv);
-	WRITE_ONCE(srv->sock, NULL);
+	server_set_sock(srv, NULL);
 err_release:
 	sock_release(sock);
 	return err;
 }
 
-/**
- * ktcp_server_start - listen and serve
- * @srv: the server
- * @net: the namespace to listen in; it outlives the server's run, see
- *	ktcp_server_close()
- * @cfg: how
- *
- * A server that runs goes on as it is. Sleeps.
- *
- * Return: 0, or a negative errno, and then the server does not run.
- */
-int ktcp_server_start(struct ktcp_server *srv, struct net *net,
-		      const struct ktcp_config *cfg)
-{
-	int err = 0;
-
-	mutex_lock(&srv->mutex);
-	if (!srv->sock) {
-		srv->cfg = *cfg;
-		srv->stopping = false;
-		srv->aborting = false;
-		srv->accept_paused = false;
-		err = server_listen(srv, net);
-	}
-	mutex_unlock(&srv->mutex);
-	return err;
-}
-
-static void server_kick_all(struct ktcp_server *srv)
-{
-	struct ktcp_conn *conn;
-
-	list_for_each_entry(conn, &srv->conns, node)
-		ktcp_conn_kick(conn);
-}
-
 static void server_close(struct ktcp_server *srv)
 {
-	if (!srv->sock)
+	struct socket *sock = srv->sock;
+
+	if (!sock)
 		return;
 
 	/* From here on nobody queues the accept work except the callback, */
@@ -115,13 +105,13 @@ static void server_close(struct ktcp_server *srv)
 
 	/* and then not even that; it is flushed before its socket goes. */
 	ktcp_accept_unhook(srv);
-	sock_release(srv->sock);
-	WRITE_ONCE(srv->sock, NULL);
+	server_set_sock(srv, NULL);
+	sock_release(sock);
 
 	/* No connection is added any more: every one is told to end. */
 	spin_lock(&srv->lock);
 	srv->stop_deadline = jiffies + msecs_to_jiffies(srv->cfg.stop_ms);
-	server_kick_all(srv);
+	ktcp_sweep_kick_all(srv);
 	spin_unlock(&srv->lock);
 }
 
@@ -145,14 +135,47 @@ static void server_drain(struct ktcp_server *srv)
 
 	/* Peers that answer take a round trip. */
 	if (!wait_event_timeout(srv->drained, server_empty(srv), left)) {
-		/* The others are reset, which waits for nobody. */
+		/* The others are reset, which waits for no peer. */
 		spin_lock(&srv->lock);
 		WRITE_ONCE(srv->aborting, true);
-		server_kick_all(srv);
+		ktcp_sweep_kick_all(srv);
 		spin_unlock(&srv->lock);
 		wait_event(srv->drained, server_empty(srv));
 	}
 	ktcp_sweep_stop(srv);
+}
+
+/**
+ * ktcp_server_start - listen and serve
+ * @srv: the server
+ * @net: the namespace to listen in; it outlives the server's run, see
+ *	ktcp_server_close()
+ * @cfg: how
+ *
+ * A server that runs goes on as it is. One that somebody has made deaf, as
+ * "ss -K" does to a listener, is stopped first, with its connections. Sleeps.
+ *
+ * Return: 0, or a negative errno, and then the server does not run.
+ */
+int ktcp_server_start(struct ktcp_server *srv, struct net *net,
+		      const struct ktcp_config *cfg)
+{
+	int err = 0;
+
+	mutex_lock(&srv->mutex);
+	if (srv->sock && !ktcp_server_running(srv)) {
+		server_close(srv);
+		server_drain(srv);
+	}
+	if (!srv->sock) {
+		srv->cfg = *cfg;
+		srv->stopping = false;
+		srv->aborting = false;
+		srv->accept_paused = false;
+		err = server_listen(srv, net);
+	}
+	mutex_unlock(&srv->mutex);
+	return err;
 }
 
 /**
@@ -173,8 +196,10 @@ void ktcp_server_close(struct ktcp_server *srv)
  * ktcp_server_drain - the second half: no connections at all
  * @srv: a server that was closed, or never ran
  *
- * Returns when the last socket is gone, at most cfg.stop_ms after
- * ktcp_server_close(). Sleeps.
+ * Returns when the last socket is gone. For peers that is at most cfg.stop_ms
+ * after ktcp_server_close(). A protocol that blocks in tx is waited for as long
+ * as that takes, for ever if it must be: its text and ours cannot go while they
+ * run. Sleeps.
  */
 void ktcp_server_drain(struct ktcp_server *srv)
 {
@@ -188,7 +213,7 @@ void ktcp_server_drain(struct ktcp_server *srv)
  * ktcp_server_stop - stop a server, running or not
  * @srv: the server
  *
- * Returns when its sockets are gone, in bounded time. Sleeps.
+ * Returns when its sockets are gone, see ktcp_server_drain(). Sleeps.
  */
 void ktcp_server_stop(struct ktcp_server *srv)
 {
@@ -206,23 +231,34 @@ void ktcp_server_stop(struct ktcp_server *srv)
  */
 bool ktcp_server_running(struct ktcp_server *srv)
 {
-	return READ_ONCE(srv->sock);
+	bool listens;
+
+	/* Who releases the socket takes it away under the lock first. */
+	spin_lock(&srv->lock);
+	listens = srv->sock && inet_sk_state_load(srv->sock->sk) == TCP_LISTEN;
+	spin_unlock(&srv->lock);
+	return listens;
 }
 
 /**
  * ktcp_server_stats - read the counters
  * @srv: the server
  * @stats: is filled in; the bytes of open connections are included
+ *
+ * Anybody may read them, in a loop if he likes: that takes as long for many
+ * connections as for none.
  */
 void ktcp_server_stats(struct ktcp_server *srv, struct ktcp_stats *stats)
 {
-	struct ktcp_conn *conn;
+	const struct ktcp_traffic *traffic;
+	int cpu;
 
 	spin_lock(&srv->lock);
 	*stats = srv->stats;
-	list_for_each_entry(conn, &srv->conns, node) {
-		stats->bytes_in += READ_ONCE(conn->bytes_in);
-		stats->bytes_out += READ_ONCE(conn->bytes_out);
-	}
 	spin_unlock(&srv->lock);
+	for_each_possible_cpu(cpu) {
+		traffic = per_cpu_ptr(srv->traffic, cpu);
+		stats->bytes_in += READ_ONCE(traffic->bytes_in);
+		stats->bytes_out += READ_ONCE(traffic->bytes_out);
+	}
 }

@@ -55,10 +55,12 @@ static int __net_init service_net_init(struct net *net)
 		return 0;
 
 	kn->net = net;
-	ktcp_server_init(&kn->srv);
-	err = ktcp_sysfs_add(kn);
+	err = ktcp_server_init(&kn->srv);
 	if (err)
 		return err;
+	err = ktcp_sysfs_add(kn);
+	if (err)
+		goto err_server;
 	kn->served = true;
 	if (service->manual)
 		return 0;
@@ -82,6 +84,8 @@ static int __net_init service_net_init(struct net *net)
 	/* First the directory: somebody may be about to write to status. */
 	ktcp_sysfs_remove(kn);
 	ktcp_server_stop(&kn->srv);
+err_server:
+	ktcp_server_uninit(&kn->srv);
 	return err;
 }
 
@@ -104,8 +108,10 @@ static void __net_exit service_net_exit(struct net *net)
 {
 	struct ktcp_net *kn = net_generic(net, service_net_id);
 
-	if (kn->served)
-		ktcp_server_drain(&kn->srv);
+	if (!kn->served)
+		return;
+	ktcp_server_drain(&kn->srv);
+	ktcp_server_uninit(&kn->srv);
 }
 
 static struct pernet_operations service_net_ops = {
@@ -158,7 +164,8 @@ err_core:
 /**
  * ktcp_service_uninit - serve no more: what a module's exit does
  *
- * Stops the server of every namespace, all at the same time, in bounded time.
+ * Stops the server of every namespace, all at the same time. No client can
+ * make that last; a protocol that blocks can, see ktcp_server_drain().
  */
 void ktcp_service_uninit(void)
 {

@@ -8,6 +8,7 @@
 #include <linux/bottom_half.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/inet_timewait_sock.h>
@@ -55,34 +56,43 @@ static void drop_sock(struct sock *sk)
 	sock_gen_put(sk);
 }
 
-/* Drops the socket that is bound to interface @dif, or to none. */
-static unsigned int drop_one(struct net *net, const struct droptcp_pair *pair,
-			     int dif)
+/* Drops the socket that is bound to no interface. */
+static bool drop_unbound(struct net *net, const struct droptcp_pair *pair)
 {
 	struct sock *sk;
 
 	rcu_read_lock();
-	sk = drop_find(net, pair, dif);
+	sk = drop_find(net, pair, 0);
 	rcu_read_unlock();
-	if (!sk)
-		return 0;
-	drop_sock(sk);
-	return 1;
+	if (sk)
+		drop_sock(sk);
+	return sk;
 }
 
-/* The interface after @dif, 0 when there is none. */
-static int drop_next_interface(struct net *net, int dif)
+/*
+ * The next socket that is bound to an interface, with a reference. @passed says
+ * how many interfaces are done with, and is moved on: where one comes or goes
+ * meanwhile, its neighbour may be missed, or looked at twice.
+ */
+static struct sock *drop_find_bound(struct net *net,
+				    const struct droptcp_pair *pair,
+				    unsigned int *passed)
 {
 	struct net_device *dev;
-	int next = 0;
+	struct sock *sk = NULL;
+	unsigned int i = 0;
 
 	rcu_read_lock();
 	for_each_netdev_rcu(net, dev) {
-		if (dev->ifindex > dif && (!next || dev->ifindex < next))
-			next = dev->ifindex;
+		if (i++ < *passed)
+			continue;
+		sk = drop_find(net, pair, dev->ifindex);
+		if (sk)
+			break;
 	}
 	rcu_read_unlock();
-	return next;
+	*passed = i;
+	return sk;
 }
 
 /**
@@ -91,18 +101,18 @@ static int drop_next_interface(struct net *net, int dif)
  * @pair: which; that there is none is no error
  *
  * Sockets that are bound to an interface, as those of link-local addresses
- * are, are found only there. Sleeps.
- *
- * Return: how many sockets were dropped.
+ * are, are found only there: a pair that is not there costs one look for each
+ * interface, and each socket that is dropped starts over. Sleeps.
  */
-unsigned int droptcp_drop(struct net *net, const struct droptcp_pair *pair)
+void droptcp_drop(struct net *net, const struct droptcp_pair *pair)
 {
-	unsigned int dropped = drop_one(net, pair, 0);
-	int dif = 0;
+	unsigned int passed = 0;
+	struct sock *sk;
 
-	if (dropped)
-		return dropped;
-	while ((dif = drop_next_interface(net, dif)))
-		dropped += drop_one(net, pair, dif);
-	return dropped;
+	if (drop_unbound(net, pair))
+		return;
+	while ((sk = drop_find_bound(net, pair, &passed))) {
+		drop_sock(sk);
+		cond_resched();
+	}
 }

@@ -28,6 +28,6 @@ struct droptcp_pair {
 
 int droptcp_parse(const char *line, size_t len, struct droptcp_pair *pair);
 bool droptcp_may_begin(const char *line, size_t len);
-unsigned int droptcp_drop(struct net *net, const struct droptcp_pair *pair);
+void droptcp_drop(struct net *net, const struct droptcp_pair *pair);
 
 #endif

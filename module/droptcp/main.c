@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/proc_fs.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -22,7 +23,10 @@
 
 #define NAME "drop_tcp_sock"
 
-/* Taken of one write; who writes more is told so, and comes again. */
+/*
+ * Taken of one write; who writes more is told so, and comes again with the
+ * line that this would cut.
+ */
 #define WRITE_MAX 65536
 
 /*
@@ -32,6 +36,7 @@
 struct droptcp_file {
 	struct net *net;
 	struct mutex mutex; /* guards what follows */
+	unsigned int number; /* of lines that were taken */
 	/*
 	 * The line that is not complete: programs write what their buffers
 	 * hold, and "1.2.3.4:12" can be half of a port.
@@ -45,6 +50,10 @@ static int droptcp_open(struct inode *inode, struct file *file)
 	struct net *net = pde_data(inode);
 	struct droptcp_file *df;
 
+	/*
+	 * Who administers the namespace, as for "ss -K": that can be root of a
+	 * user namespace, which anybody may be where the system lets him.
+	 */
 	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
 	df = kzalloc(sizeof(*df), GFP_KERNEL);
@@ -64,42 +73,62 @@ static void refuse(unsigned int number, const char *line, size_t len)
 			     number, shown, line);
 }
 
-/*
- * Goes through the complete lines of @text. With @act they are known to be
- * right. Returns their length, or a negative errno.
- */
-static ssize_t lines(struct net *net, const char *text, size_t len, bool act)
+/* Reads the complete lines of @text. Returns their length, or -EINVAL. */
+static ssize_t lines_check(const struct droptcp_file *df, const char *text,
+			   size_t len)
 {
 	const char *line = text, *end = text + len;
-	unsigned int number = 1;
+	unsigned int number = df->number + 1;
+	struct droptcp_pair pair;
 	const char *newline;
 
 	while ((newline = memchr(line, '\n', end - line))) {
-		struct droptcp_pair pair;
-		int ret = droptcp_parse(line, newline - line, &pair);
-
-		if (ret < 0) {
+		if (droptcp_parse(line, newline - line, &pair) < 0) {
 			refuse(number, line, newline - line);
-			return ret;
+			return -EINVAL;
 		}
-		if (ret && act)
-			droptcp_drop(net, &pair);
-		if (act)
-			cond_resched();
 		line = newline + 1;
 		number++;
 	}
-	if (!act && !droptcp_may_begin(line, end - line)) {
+	/*
+	 * The rest waits for the next write. But a write without any newline,
+	 * where nothing waits, is a line of its own to who has written it, and
+	 * close() could not tell him what is wrong with it.
+	 */
+	if (line == text && !df->len ?
+		    droptcp_parse(line, end - line, &pair) < 0 :
+		    !droptcp_may_begin(line, end - line)) {
 		refuse(number, line, end - line);
 		return -EINVAL;
 	}
 	return line - text;
 }
 
+/*
+ * Acts on complete lines, which are known to be right, until somebody kills the
+ * writer, who then has nobody to ask how far it came.
+ */
+static void lines_act(struct droptcp_file *df, const char *text, size_t len)
+{
+	const char *line = text, *end = text + len;
+
+	while (line < end && !fatal_signal_pending(current)) {
+		const char *newline = memchr(line, '\n', end - line);
+		struct droptcp_pair pair;
+
+		if (droptcp_parse(line, newline - line, &pair) > 0)
+			droptcp_drop(df->net, &pair);
+		cond_resched();
+		line = newline + 1;
+		df->number++;
+	}
+}
+
 static ssize_t droptcp_take(struct droptcp_file *df, const char __user *from,
 			    size_t len)
 {
-	size_t total = df->len + len;
+	size_t taken = min_t(size_t, len, WRITE_MAX);
+	size_t total = df->len + taken;
 	ssize_t ret;
 	char *text;
 
@@ -107,20 +136,27 @@ static ssize_t droptcp_take(struct droptcp_file *df, const char __user *from,
 	if (!text)
 		return -ENOMEM;
 	memcpy(text, df->line, df->len);
-	if (copy_from_user(text + df->len, from, len)) {
+	if (copy_from_user(text + df->len, from, taken)) {
 		ret = -EFAULT;
 		goto out;
 	}
 
 	/* All is looked at before anything is done. */
-	ret = lines(df->net, text, total, false);
-	df->len = 0;
-	if (ret < 0)
+	ret = lines_check(df, text, total);
+	if (ret < 0) {
+		df->len = 0;
 		goto out;
-	lines(df->net, text, ret, true);
-	df->len = total - ret;
-	memcpy(df->line, text + ret, df->len);
-	ret = len;
+	}
+	lines_act(df, text, ret);
+	if (taken < len) {
+		/* It has a newline: nothing as long as that may begin a line. */
+		taken = ret - df->len;
+		df->len = 0;
+	} else {
+		df->len = total - ret;
+		memcpy(df->line, text + ret, df->len);
+	}
+	ret = taken;
 out:
 	kvfree(text);
 	return ret;
@@ -133,12 +169,15 @@ static ssize_t droptcp_write(struct file *file, const char __user *from,
 	ssize_t ret;
 
 	mutex_lock(&df->mutex);
-	ret = droptcp_take(df, from, min_t(size_t, len, WRITE_MAX));
+	ret = droptcp_take(df, from, len);
 	mutex_unlock(&df->mutex);
 	return ret;
 }
 
-/* The last line needs no newline. */
+/*
+ * The last line needs no newline. Nobody hears what is wrong with one that came
+ * in the same write as others, or in pieces, but in the log.
+ */
 static int droptcp_release(struct inode *inode, struct file *file)
 {
 	struct droptcp_file *df = file->private_data;
@@ -148,7 +187,7 @@ static int droptcp_release(struct inode *inode, struct file *file)
 	if (ret > 0)
 		droptcp_drop(df->net, &pair);
 	else if (ret < 0)
-		refuse(1, df->line, df->len);
+		refuse(df->number + 1, df->line, df->len);
 	mutex_destroy(&df->mutex);
 	kfree(df);
 	return 0;

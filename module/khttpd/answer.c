@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
-/* Answers that never change: written once, and sent by reference. */
+/*
+ * Answers that change in nothing but their date: written once, and copied to
+ * where the core sends them from, since the next second has another.
+ */
 
 #include <linux/bug.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
+#include "clock.h"
 #include "khttpd.h"
+#include "text.h"
 
-/* Of the answer that is asked for most: so many behind each other. */
-#define HELLOS 64
+/* One answer, for each fate of the connection. */
+struct answer {
+	char text[2][KTCP_IO_PIECE]; /* then closed, then kept */
+	u16 head[2]; /* bytes without the body, which HEAD does not get */
+	u16 len[2];
+	u16 date; /* where it stands in both */
+};
 
 static const struct {
 	u16 status;
@@ -36,33 +46,33 @@ static const struct {
 };
 
 /* Written by khttpd_answers_init(), then read only. */
-static char texts[ARRAY_SIZE(kinds)][2][256];
-static struct khttpd_answer answers[ARRAY_SIZE(kinds)];
-static char hellos[HELLOS * sizeof(texts[0][0])];
-static size_t hello_len;
+static struct answer answers[ARRAY_SIZE(kinds)];
 
 static void write_answer(int i, int keep)
 {
-	struct khttpd_answer *answer = &answers[i];
-	char *to = texts[i][keep];
+	struct answer *answer = &answers[i];
+	char *to = answer->text[keep];
+	const size_t room = sizeof(answer->text[keep]);
+	size_t n;
 
-	answer->text[keep] = to;
-	answer->head[keep] = scnprintf(to, sizeof(texts[i][keep]),
-				       "HTTP/1.1 %u %s\r\n"
-				       "Server: khttpd\r\n"
-				       "%s"
-				       "Content-Type: text/plain\r\n"
-				       "Content-Length: %zu\r\n"
-				       "Connection: %s\r\n"
-				       "\r\n",
-				       kinds[i].status, kinds[i].reason,
-				       kinds[i].fields, strlen(kinds[i].body),
-				       keep ? "keep-alive" : "close");
-	answer->len[keep] =
-		answer->head[keep] +
-		scnprintf(to + answer->head[keep],
-			  sizeof(texts[i][keep]) - answer->head[keep], "%s",
-			  kinds[i].body);
+	n = scnprintf(to, room,
+		      "HTTP/1.1 %u %s\r\n"
+		      "Server: khttpd\r\n"
+		      "Date: ",
+		      kinds[i].status, kinds[i].reason);
+	answer->date = n;
+	n += scnprintf(to + n, room - n,
+		       "%*s\r\n"
+		       "%s"
+		       "Content-Type: text/plain\r\n"
+		       "Content-Length: %zu\r\n"
+		       "Connection: %s\r\n"
+		       "\r\n",
+		       HTTP_DATE_LEN, "", kinds[i].fields,
+		       strlen(kinds[i].body), keep ? "keep-alive" : "close");
+	answer->head[keep] = n;
+	n += scnprintf(to + n, room - n, "%s", kinds[i].body);
+	answer->len[keep] = n;
 }
 
 void khttpd_answers_init(void)
@@ -73,15 +83,12 @@ void khttpd_answers_init(void)
 		write_answer(i, 0);
 		write_answer(i, 1);
 	}
-	hello_len = answers[0].len[1];
-	for (i = 0; i < HELLOS; i++)
-		memcpy(hellos + i * hello_len, answers[0].text[1], hello_len);
 }
 
 /* The answer with a status; a status that has none is a bug, and a 500. */
-const struct khttpd_answer *khttpd_answer(unsigned int status)
+static const struct answer *answer_find(unsigned int status)
 {
-	const struct khttpd_answer *last = NULL;
+	const struct answer *last = NULL;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -94,25 +101,30 @@ const struct khttpd_answer *khttpd_answer(unsigned int status)
 	return last;
 }
 
-/* Queues an answer, without its body if @head. */
-bool khttpd_send(struct ktcp_io *io, unsigned int status, bool head,
-		 bool keep_alive)
+/* The caller has seen that there is room. */
+static void answer_queue(struct ktcp_io *io, const struct answer *answer,
+			 bool keep_alive, size_t len)
 {
-	const struct khttpd_answer *answer = khttpd_answer(status);
+	char *to = ktcp_io_piece(io, len);
 
-	return ktcp_io_send(io, answer->text[keep_alive],
-			    head ? answer->head[keep_alive] :
-				   answer->len[keep_alive]);
+	if (WARN_ON_ONCE(!to))
+		return;
+	memcpy(to, answer->text[keep_alive], len);
+	http_clock_date(to + answer->date);
 }
 
-/*
- * Queues the usual answer to GET. One that follows another lies behind it in
- * memory, so that the core needs one vector for any number of them.
- */
-bool khttpd_hello(struct ktcp_io *io, u8 *next)
+/* Queues an answer, without its body if @head. */
+void khttpd_send(struct ktcp_io *io, unsigned int status, bool head,
+		 bool keep_alive)
 {
-	if (!ktcp_io_send(io, hellos + *next * hello_len, hello_len))
-		return false;
-	*next = (*next + 1) % HELLOS;
-	return true;
+	const struct answer *answer = answer_find(status);
+
+	answer_queue(io, answer, keep_alive,
+		     head ? answer->head[keep_alive] : answer->len[keep_alive]);
+}
+
+/* Queues the usual answer to GET. */
+void khttpd_hello(struct ktcp_io *io)
+{
+	answer_queue(io, &answers[0], true, answers[0].len[1]);
 }

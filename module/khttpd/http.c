@@ -56,7 +56,7 @@ static void serve(struct ktcp_io *io, struct khttpd_conn *conn)
 		else
 			ktcp_io_more(io);
 	} else if (req->method == HTTP_GET && req->keep_alive) {
-		khttpd_hello(io, &conn->next);
+		khttpd_hello(io);
 	} else {
 		answer(io, conn, 200, req->keep_alive);
 	}

@@ -18,22 +18,13 @@ struct khttpd_conn {
 	struct http_request req;
 	struct khttpd_reply *reply; /* what tx is producing, if anything */
 	bool hurry; /* the time runs for a request, not for a pause */
-	u8 next; /* of the prebuilt answers */
-};
-
-/* One answer that never changes, for each fate of the connection. */
-struct khttpd_answer {
-	const char *text[2]; /* then closed, then kept */
-	u16 head[2]; /* bytes without the body, which HEAD does not get */
-	u16 len[2];
 };
 
 /* answer.c */
 void khttpd_answers_init(void);
-const struct khttpd_answer *khttpd_answer(unsigned int status);
-bool khttpd_send(struct ktcp_io *io, unsigned int status, bool head,
+void khttpd_send(struct ktcp_io *io, unsigned int status, bool head,
 		 bool keep_alive);
-bool khttpd_hello(struct ktcp_io *io, u8 *next);
+void khttpd_hello(struct ktcp_io *io);
 
 /* root.c */
 extern char *khttpd_root_name;

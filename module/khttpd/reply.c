@@ -9,12 +9,11 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
-#include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/stat.h>
 #include <linux/string.h>
-#include <linux/timekeeping.h>
 
+#include "clock.h"
 #include "reply.h"
 
 #define INDEX "index.html"
@@ -149,7 +148,7 @@ size_t reply_fields(struct khttpd_reply *reply, const char *status)
 {
 	char date[HTTP_DATE_LEN];
 
-	http_date_format(ktime_get_real_seconds(), date);
+	http_clock_date(date);
 	return scnprintf(reply->buf, reply->room,
 			 "HTTP/1.1 %s\r\n"
 			 "Server: khttpd\r\n"

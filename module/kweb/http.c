@@ -11,6 +11,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
+#include "../khttpd/clock.h"
 #include "kweb.h"
 
 /* Bytes that a head may have. */
@@ -21,8 +22,10 @@
 static_assert(sizeof(BODY) - 1 == BODY_LEN);
 
 /* clang-format off */
+#define DATE "Date: "
 #define HEADER(status, len)			\
 	"HTTP/1.1 " status "\r\n"		\
+	DATE "Thu, 01 Jan 1970 00:00:00 GMT\r\n"	\
 	"Server: kweb\r\n"			\
 	"Content-Type: text/plain\r\n"		\
 	"Content-Length: " __stringify(len) "\r\n" \
@@ -35,6 +38,10 @@ static const char bad_request[] = HEADER("400 Bad Request", 0);
 static const char timed_out[] = HEADER("408 Request Timeout", 0);
 static const char too_large[] =
 	HEADER("431 Request Header Fields Too Large", 0);
+
+/* The longest. */
+static_assert(sizeof(too_large) - 1 <= KTCP_IO_PIECE);
+static_assert(sizeof(answer) - 1 <= KTCP_IO_PIECE);
 
 static const char head_method[] = "HEAD ";
 
@@ -85,22 +92,33 @@ static enum verdict request_byte(struct request *req, u8 c)
 	return MORE;
 }
 
+/* Queues the one answer of a connection: there is room. */
+static void say(struct ktcp_io *io, const char *text, size_t len)
+{
+	char *to = ktcp_io_piece(io, len);
+
+	if (WARN_ON_ONCE(!to))
+		return;
+	memcpy(to, text, len);
+	/* The first line's end is in every one. */
+	http_clock_date(strchr(to, '\n') + sizeof(DATE));
+}
+
 static void reply(struct ktcp_io *io, const struct request *req,
 		  enum verdict verdict)
 {
 	switch (verdict) {
 	case COMPLETE:
-		ktcp_io_send(io, answer,
-			     sizeof(answer) - 1 -
-				     (req->method == sizeof(head_method) - 1 ?
-					      BODY_LEN :
-					      0));
+		say(io, answer,
+		    sizeof(answer) - 1 -
+			    (req->method == sizeof(head_method) - 1 ? BODY_LEN :
+								      0));
 		break;
 	case BAD:
-		ktcp_io_send(io, bad_request, sizeof(bad_request) - 1);
+		say(io, bad_request, sizeof(bad_request) - 1);
 		break;
 	case TOO_LARGE:
-		ktcp_io_send(io, too_large, sizeof(too_large) - 1);
+		say(io, too_large, sizeof(too_large) - 1);
 		break;
 	default:
 		return;
@@ -129,7 +147,7 @@ static void http_timeout(struct ktcp_io *io)
 	struct request *req = ktcp_conn_priv(ktcp_io_conn(io));
 
 	if (req->started)
-		ktcp_io_send(io, timed_out, sizeof(timed_out) - 1);
+		say(io, timed_out, sizeof(timed_out) - 1);
 }
 
 const struct ktcp_proto kweb_proto = {
