@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,7 +148,7 @@ func (o *outsideLedger) look(req wire.LedgerRequest) (wire.LedgerAnswer, error) 
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
-	answer.Caches, answer.Sites = read, append(sites, m.Areas(answer.Sites, sites)...)
+	answer.Caches, answer.Sites = read, slices.Concat(sites, m.Areas(answer.Sites, sites))
 	return answer, nil
 }
 
