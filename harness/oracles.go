@@ -220,9 +220,9 @@ func (g *Guest) since() time.Duration {
 // judgeSurvivors compares what is there with what was there before the scenario.
 func (g *Guest) judgeSurvivors() {
 	g.tb.Helper()
-	g.await(func() ([]finding.Finding, error) {
+	g.await(func() (found []finding.Finding, ending bool, err error) {
 		now, err := try(g, wire.Survivors, wire.None{})
-		return finding.Survivors(g.blamed(), g.baseline.survivors, now), err
+		return finding.Survivors(g.blamed(), g.baseline.survivors, now), now.Destroying, err
 	})
 }
 
@@ -232,20 +232,27 @@ func (g *Guest) judgeSockets() {
 	if !slices.ContainsFunc(g.netns, func(n *Netns) bool { return !n.deleted }) {
 		return
 	}
-	g.await(func() ([]finding.Finding, error) {
+	g.await(func() (found []finding.Finding, ending bool, err error) {
 		now, err := try(g, wire.Sockets, wire.None{})
-		return finding.Sockets(g.blamed(), nil, now.Sockets), err
+		return finding.Sockets(g.blamed(), nil, now.Sockets), false, err
 	})
 }
 
-// await has survivors looked for until there are none, or until what is only being ended has had its time, and keeps what is left.
-func (g *Guest) await(look func() ([]finding.Finding, error)) {
+// destruction is how long the kernel may take to destroy namespaces, for each time that other things may take to settle. It works on all
+// that are left at once, and goes through every socket that they had.
+const destruction = 5
+
+// await has survivors looked for until there are none, or until what is only being ended has had its time, and keeps what is left. What
+// the kernel is seen to be ending has more.
+func (g *Guest) await(look func() (found []finding.Finding, ending bool, err error)) {
 	g.tb.Helper()
 	var found []finding.Finding
-	err := await(g.settle(), func() (bool, error) {
+	began := time.Now()
+	err := await(destruction*g.settle(), func() (bool, error) {
+		var ending bool
 		var err error
-		found, err = look()
-		return len(found) == 0, err
+		found, ending, err = look()
+		return len(found) == 0 || !ending && time.Since(began) > g.settle(), err
 	})
 	if err != nil {
 		g.blind(finding.OracleSurvivors, err)

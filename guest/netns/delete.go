@@ -63,6 +63,9 @@ func (t *Table) Delete(name string, wait time.Duration) (gone bool, err error) {
 	}
 }
 
+// Destroying reports whether the kernel is destroying namespaces at this moment.
+func (t *Table) Destroying() (bool, error) { return destroying() }
+
 // Live returns the number of network namespaces beside the initial one: those that have a name and those that were
 // deleted and have not been destroyed yet, because something keeps them alive or because that takes its time.
 func (t *Table) Live() (int, error) {

@@ -11,6 +11,7 @@ type Namespaces interface {
 	Do(netns string, f func() error) error
 	Names() []string
 	Live() (int, error)
+	Destroying() (bool, error)
 }
 
 // Snapshots takes snapshots.
@@ -60,6 +61,10 @@ func (s *Snapshots) Take(wire.None) (wire.SurvivorsAnswer, error) {
 		if err != nil {
 			return answer, fmt.Errorf("survivors in namespace %q: %w", name, err)
 		}
+	}
+	// In this order: what has ended since the first question is counted, and it takes one more look.
+	if answer.Destroying, err = s.spaces.Destroying(); err != nil {
+		return answer, err
 	}
 	if answer.Netns, err = s.spaces.Live(); err != nil {
 		return answer, err

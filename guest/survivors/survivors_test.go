@@ -189,8 +189,9 @@ func (g *guest) Do(netns string, f func() error) error {
 	g.entered = append(g.entered, netns)
 	return f()
 }
-func (*guest) Names() []string    { return []string{"red"} }
-func (*guest) Live() (int, error) { return 1, nil }
+func (*guest) Names() []string           { return []string{"red"} }
+func (*guest) Live() (int, error)        { return 1, nil }
+func (*guest) Destroying() (bool, error) { return true, nil }
 
 // TestTake takes two snapshots of the machine that the tests run on.
 func TestTake(t *testing.T) {
@@ -212,8 +213,8 @@ func TestTake(t *testing.T) {
 	if diff := cmp.Diff([]string{"", "red"}, g.entered); diff != "" {
 		t.Errorf("namespaces that were entered (-want +got):\n%s", diff)
 	}
-	if got.Netns != 1 {
-		t.Errorf("%d live namespaces, want 1", got.Netns)
+	if got.Netns != 1 || !got.Destroying {
+		t.Errorf("%d live namespaces, being destroyed: %t, want 1 and true", got.Netns, got.Destroying)
 	}
 	for _, want := range []string{
 		"/proc/net", "/proc/net/tcp", "red:/proc/net/tcp", "/proc/sys/net/core/somaxconn", "/sys/kernel/webserver", "red:/sys/kernel/webserver",

@@ -75,6 +75,8 @@ type SurvivorsAnswer struct {
 	Sysfs   []string `json:"sysfs"`   // directories and files below /sys/kernel, /sys/module, /sys/class ...
 	Proc    []string `json:"proc"`    // entries of /proc and /proc/net that are no processes
 	Netns   int      `json:"netns"`   // as in [LedgerAnswer]
+	// Destroying says that the kernel is destroying namespaces at this moment: those that are counted may be among them.
+	Destroying bool `json:"destroying,omitempty"`
 }
 
 // SocketsAnswer is the TCP sockets of every namespace that the agent has made. One that a module forgot holds no reference to its namespace: when
