@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ktcp/harness/check"
 	"ktcp/harness/finding"
 	"ktcp/harness/kernel"
 	"ktcp/harness/report"
@@ -142,6 +143,32 @@ record TestOverruns-$FLAVOR '{"name":"TestOverruns","verdict":"FAIL","failed":tr
 	}
 }
 
+// A kernel with sanitizers makes objects larger: memory of one place is one flaw all the same, but two sizes on one kernel are two.
+func TestSizesAreFolded(t *testing.T) {
+	trial := fake(t, "")
+	leak := func(flavor, class string, functions ...string) {
+		f := finding.Finding{Kind: finding.Leak, Oracle: finding.OracleLedger, Module: "kecho", Class: class}
+		for _, name := range functions {
+			f.Stack = append(f.Stack, finding.Frame{Func: name, Module: "kecho"})
+		}
+		trial.note(Flaw{Finding: &f, Flavors: []string{flavor}, Scenarios: []string{"TestLeaks"}}, finding.Fingerprint(f))
+	}
+	leak("stock", "kmalloc-96", "open")
+	leak("stock", "kmalloc-128", "open")
+	leak("stock", "conns", "open")
+	leak("kasan", "kmalloc-192", "open")
+	leak("kasan", "kmalloc-192", "read")
+	leak("kasan", "vmalloc", "open")
+	var got []string
+	for _, f := range trial.Flaws {
+		got = append(got, fmt.Sprint(f.Finding.Class, f.Flavors))
+	}
+	want := []string{"kmalloc-96[stock kasan]", "kmalloc-128[stock]", "conns[stock]", "kmalloc-192[kasan]", "vmalloc[kasan]"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 // What is never freed is a leak, and that it grows meanwhile is no second flaw; what exit frees is one.
 func TestGrowthOfALeakIsTheLeak(t *testing.T) {
 	at := func(kind finding.Kind, line int, scenario string) Flaw {
@@ -187,5 +214,12 @@ func TestAgainIsWhatAShellTakes(t *testing.T) {
 	const want = "7|/my kernels/6.1|run|.|vet|--flavors|stock kasan|--as|http|--param|name=it's|--root-param|root|--run|^TestX$|my fork|"
 	if err != nil || string(out) != want {
 		t.Errorf("%s\n%v: %s\nwant %s", command, err, out, want)
+	}
+}
+
+// vet and make vm-check mean the same kernels where the user names none.
+func TestDefaultFlavorsAreThoseOfTheCheck(t *testing.T) {
+	if check.DefaultFlavors != kernel.DefaultFlavors {
+		t.Errorf("make vm-check runs on %q, vet on %q", check.DefaultFlavors, kernel.DefaultFlavors)
 	}
 }

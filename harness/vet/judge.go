@@ -178,11 +178,31 @@ var numbers = regexp.MustCompile(`0x[0-9a-f]+|\d+(?:\.\d+)?`)
 func (t *trial) note(f Flaw, key string) {
 	i, seen := t.flaws[key]
 	if !seen {
+		i = slices.IndexFunc(t.Flaws, func(have Flaw) bool { return otherSize(have, f) })
+		seen = i >= 0
+	}
+	if !seen {
 		t.flaws[key] = len(t.Flaws)
 		t.Flaws = append(t.Flaws, f)
 		return
 	}
 	t.Flaws[i].sight(f)
+}
+
+// sizes matches the name of a cache for objects of a size. The same object has another size on a kernel that checks all that it does.
+var sizes = regexp.MustCompile(`^kmalloc-(?:[a-z]+-)*\d+k?$`)
+
+// otherSize reports whether two flaws are memory of one place that is not of one size, on two kernels.
+func otherSize(have, f Flaw) bool {
+	if have.Finding == nil || f.Finding == nil || slices.Contains(have.Flavors, f.Flavors[0]) {
+		return false
+	}
+	a, b := *have.Finding, *f.Finding
+	if a.Kind != b.Kind || !sizes.MatchString(a.Class) || !sizes.MatchString(b.Class) {
+		return false
+	}
+	a.Class, b.Class = "", ""
+	return finding.Fingerprint(a) == finding.Fingerprint(b)
 }
 
 // sight notes where else a flaw was seen.

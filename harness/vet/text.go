@@ -49,10 +49,10 @@ func (m Module) headline(flavors []string) string {
 	}
 	switch m.Verdict {
 	case report.Pass:
-		return fmt.Sprintf("pass: %s as %s, %d scenarios%s, nothing found", m.Name, m.Role, m.count(report.Pass), on)
+		return fmt.Sprintf("pass: %s as %s, %s%s, nothing found", m.Name, m.Role, plural(m.count(report.Pass), "scenario"), on)
 	case report.Fail:
-		return fmt.Sprintf("FAIL: %s as %s, %s in %d of %d scenarios%s", m.Name, m.Role,
-			plural(len(m.Flaws), "flaw"), m.count(report.Fail), m.count(""), on)
+		return fmt.Sprintf("FAIL: %s as %s, %s in %d of %s%s", m.Name, m.Role,
+			plural(len(m.Flaws), "flaw"), m.count(report.Fail), plural(m.count(""), "scenario"), on)
 	}
 	return "could not be judged: " + firstLine(m.Error)
 }
