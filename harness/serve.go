@@ -179,6 +179,14 @@ func (s *Subject) Offers(f Feature) bool {
 	return false
 }
 
+// AwaitCounter is [Module.AwaitCounter] for a module that has counters: a stranger need not.
+func (s *Subject) AwaitCounter(n *Netns, name string, want int) {
+	s.g.tb.Helper()
+	if s.Offers(FeatureStatistics) {
+		s.Module.AwaitCounter(n, name, want)
+	}
+}
+
 // NotOffered ends the scenario because the module's own answer says that it lacks a feature: which a stranger may, and the modules
 // of this tree may not.
 func (s *Subject) NotOffered(f Feature, format string, args ...any) {

@@ -94,7 +94,11 @@ func (v *vetting) provision(ctx context.Context) (err error) {
 	for _, flavor := range v.flavors {
 		spec := kernel.Spec{Want: v.Kernel, Flavor: flavor, Cache: v.cache, Logf: report.Progress(v.Progress)}
 		if v.kernels[flavor], err = kernel.Provision(ctx, spec); err != nil {
-			return fmt.Errorf("kernel of flavor %s: %w", flavor, err)
+			hint := ""
+			if flavor != kernel.Stock {
+				hint = " (--flavors stock does without it)"
+			}
+			return fmt.Errorf("kernel of flavor %s%s: %w", flavor, hint, err)
 		}
 	}
 	v.binary = filepath.Join(v.dir, "scenarios.test")
