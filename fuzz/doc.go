@@ -3,7 +3,8 @@
 //
 // http/ holds the C: check.c is the property that must hold for every input, whoever makes it up. `make fuzz` has
 // libFuzzer do that (clang, ASan and UBSan); what it finds worth keeping is in testdata/corpus. The test of this package
-// needs only gcc: it replays the corpus, every request cut in two at every place.
+// needs only gcc: it replays the corpus and a short run of changes to it that are made up each time, every request cut in two at every
+// place.
 //
 // It is a room of its own because module/ holds nothing but what kbuild compiles, and a change to the corpus is no
 // change to a module.

@@ -1,11 +1,15 @@
 package fuzz
 
 import (
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 const module = "../module/khttpd"
@@ -31,21 +35,94 @@ func build(t *testing.T, dir string) string {
 	return program
 }
 
-// replay runs the corpus through the program.
-func replay(t *testing.T, program string) (said string, err error) {
+// corpus returns the files of the corpus.
+func corpus(t *testing.T) []string {
 	t.Helper()
-	corpus, err := filepath.Glob("testdata/corpus/*")
-	if err != nil || len(corpus) < 50 {
-		t.Fatalf("the corpus has %d inputs: %v", len(corpus), err)
+	files, err := filepath.Glob("testdata/corpus/*")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("the corpus has %d inputs: %v", len(files), err)
 	}
-	out, err := exec.Command(program, corpus...).CombinedOutput()
+	return files
+}
+
+// replay runs inputs through the program.
+func replay(program string, inputs []string) (said string, err error) {
+	out, err := exec.Command(program, inputs...).CombinedOutput()
 	return string(out), err
 }
 
 func TestReplay(t *testing.T) {
-	if said, err := replay(t, build(t, module)); err != nil {
+	if said, err := replay(build(t, module), corpus(t)); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
+}
+
+// seedVariable gives the seed of an earlier run again.
+const seedVariable = "SEED"
+
+// A short run of inputs that nobody has thought of: those of the corpus, changed at random. make fuzz has libFuzzer look for more.
+func TestReplayChanged(t *testing.T) {
+	const inputs = 2000
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv(seedVariable); text != "" {
+		var err error
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("%s=%s: want a number", seedVariable, text)
+		}
+	}
+	t.Logf("%s=%d gives the same inputs again", seedVariable, seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	var known [][]byte
+	for _, file := range corpus(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known = append(known, text)
+	}
+	dir := t.TempDir()
+	var files []string
+	for i := range inputs {
+		file := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.WriteFile(file, change(r, known), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if said, err := replay(build(t, module), files); err != nil {
+		t.Fatalf("%s=%d: %v\n%s", seedVariable, seed, err, said)
+	}
+}
+
+// change returns one of the inputs with up to eight changes: a bit that is turned, bytes that are taken out, come twice or come from
+// another input, a byte that means something to HTTP.
+func change(r *rand.Rand, known [][]byte) []byte {
+	text := slices.Clone(known[r.IntN(len(known))])
+	for range 1 + r.IntN(8) {
+		if len(text) == 0 {
+			return text
+		}
+		at := r.IntN(len(text))
+		end := min(len(text), at+1+r.IntN(32))
+		switch r.IntN(5) {
+		case 0:
+			text[at] ^= 1 << r.IntN(8)
+		case 1:
+			text = slices.Delete(text, at, end)
+		case 2:
+			text = slices.Insert(text, at, slices.Clone(text[at:end])...)
+		case 3:
+			other := known[r.IntN(len(known))]
+			if len(other) > 0 {
+				from := r.IntN(len(other))
+				text = slices.Insert(text, at, other[from:min(len(other), from+1+r.IntN(64))]...)
+			}
+		case 4:
+			const meaningful = "\r\n\t :;,=%/.-\"\x00\x7f\xff0189"
+			text[at] = meaningful[r.IntN(len(meaningful))]
+		}
+	}
+	return text
 }
 
 // What proves the replay: bugs of the kinds that it is there for. Each changes one place of one source.
@@ -78,7 +155,7 @@ func TestReplayNotices(t *testing.T) {
 			if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			said, err := replay(t, build(t, dir))
+			said, err := replay(build(t, dir), corpus(t))
 			if err == nil || !strings.Contains(said, bug.want) {
 				t.Errorf("the replay says %v, want it to fail and to say %q:\n%s", err, bug.want, said)
 			}
