@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -75,7 +76,7 @@ func (f *Figure) Row(g *Guest, values ...float64) {
 		modules = append(modules, b.Name+" "+b.ID[:min(12, len(b.ID))])
 	}
 	slices.Sort(modules)
-	module := strings.Join(modules, ", ")
+	module := cmp.Or(strings.Join(modules, ", "), "none")
 	if len(f.table.Rows) > 0 && (s != f.table.Setting || module != f.table.Module) {
 		f.tb.Fatalf("figure %s: a row from %+v with %s among rows from %+v with %s", f.table.Name, s, module, f.table.Setting, f.table.Module)
 	}
