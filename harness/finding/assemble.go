@@ -31,8 +31,14 @@ var (
 func (r *report) finding() Finding {
 	f := Finding{
 		Kind: r.shape.kind, Class: r.values["class"], Oracle: OracleLog, Time: r.time, Excerpt: r.lines, Count: 1,
-		Title: spacesRE.ReplaceAllString(strings.TrimSpace(taintedRE.ReplaceAllString(r.title, "")), " "),
+		Title: titled(r.title),
 		Task:  r.values["task"],
+	}
+	// Of a log that was cut the line that says what happened may be missing.
+	for i := 0; f.Title == "" && i < len(r.lines); i++ {
+		if !cutHere.MatchString(r.lines[i]) {
+			f.Title = titled(r.lines[i])
+		}
 	}
 	if r.values["pid"] != "" {
 		f.Task = r.values["comm"] + "/" + r.values["pid"]
@@ -47,6 +53,11 @@ func (r *report) finding() Finding {
 	a.finish()
 	f.Fingerprint = Fingerprint(f)
 	return f
+}
+
+// titled makes a line of the log a title: without what the kernel is tainted by, and with single blanks.
+func titled(line string) string {
+	return spacesRE.ReplaceAllString(strings.TrimSpace(taintedRE.ReplaceAllString(line, "")), " ")
 }
 
 // assembly reads the lines of a report for what a finding has fields for.
