@@ -101,10 +101,7 @@ func (g *Guest) HangUp() {
 // EchoTraffic starts conns clients that send message, want it back, and begin again on the same connection.
 func (n *Netns) EchoTraffic(addr string, conns int, message []byte) *Load {
 	n.g.tb.Helper()
-	answer := call(n.g, wire.LoadStart, wire.LoadRequest{
-		Netns: n.name, Addr: addr, Conns: conns, Send: message, Expect: message, KeepAlive: true,
-	})
-	return &Load{g: n.g, id: answer.Load}
+	return n.StartLoad(wire.LoadRequest{Addr: addr, Conns: conns, Send: message, Expect: message, KeepAlive: true})
 }
 
 // Counter reads one of the counters that a server keeps in the namespace, as "accepted".

@@ -28,7 +28,7 @@ static void talk(struct socket *sock)
 		struct msghdr msg = {};
 		int n, sent;
 
-		n = kernel_recvmsg(sock, &msg, &vec, 1, sizeof(buf), 0); /* flaw */
+		n = kernel_recvmsg(sock, &msg, &vec, 1, 256, 0); /* flaw */
 		if (n <= 0)
 			return;
 		for (sent = 0; sent < n;) {
