@@ -18,13 +18,15 @@ type Load struct {
 	id uint64
 }
 
-// Traffic starts conns clients that connect from inside the namespace, ask for /, check the answer against want (nothing
-// is checked beyond "not empty" when want is empty) and begin again.
-func (n *Netns) Traffic(addr string, conns int, want []byte) *Load {
+// Traffic starts conns clients that connect from inside the namespace, ask for / and begin again. Where want is empty whatever comes is
+// an answer; otherwise it has to be one of HTTP with that body.
+func (n *Netns) Traffic(addr string, conns int, want string) *Load {
 	n.g.tb.Helper()
+	if want != "" {
+		return n.StartLoad(wire.LoadRequest{Addr: addr, Conns: conns, Protocol: wire.LoadHTTP, Expect: []byte(want), Persist: true})
+	}
 	return n.StartLoad(wire.LoadRequest{
-		Addr: addr, Conns: conns, Expect: want,
-		Send: []byte("GET / HTTP/1.1\r\nHost: " + addr + "\r\nConnection: close\r\n\r\n"),
+		Addr: addr, Conns: conns, Send: []byte("GET / HTTP/1.1\r\nHost: " + addr + "\r\nConnection: close\r\n\r\n"),
 	})
 }
 

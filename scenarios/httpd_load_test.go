@@ -230,7 +230,7 @@ func TestHTTPdRmmodUnderTraffic(t *testing.T) {
 	g := harness.Clone(t)
 	s := g.Serve(harness.HTTP)
 	answer := g.Init().Get(s.Addr)
-	traffic := g.Init().Traffic(s.Addr, 8, answer.Raw)
+	traffic := g.Init().Traffic(s.Addr, 8, answer.Body)
 	for range 5 {
 		s.Rmmod()
 		s.Reload()

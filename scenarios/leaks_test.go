@@ -20,7 +20,7 @@ func TestLeaksNothingIsForgotten(t *testing.T) {
 		red.Get(s.Addr).WantStatus(200)
 		idle := red.Dial(s.Addr)
 		idle.Send("GET / HTTP/1.1\r\nHo")
-		load := blue.Traffic(s.Addr, 4, nil)
+		load := blue.Traffic(s.Addr, 4, "")
 		red.Get(s.Addr).WantStatus(200)
 		load.Stop()
 		s.Disable(red)

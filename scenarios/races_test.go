@@ -16,7 +16,7 @@ func TestToggleUnderTraffic(t *testing.T) {
 	kweb.Enable(red)
 	answer := red.Get(kweb.Addr)
 
-	traffic := red.Traffic(kweb.Addr, 8, answer.Raw)
+	traffic := red.Traffic(kweb.Addr, 8, answer.Body)
 	outcomes := red.WriteLoop(harness.StatusFile, 1, 200, "0", "1")
 	result := traffic.Stop()
 
@@ -79,7 +79,7 @@ func TestRmmodWhileItIsSwitchedOn(t *testing.T) {
 			kweb.Reload()
 		}
 		kweb.Enable(red)
-		traffic := red.Traffic(kweb.Addr, 4, red.Get(kweb.Addr).Raw)
+		traffic := red.Traffic(kweb.Addr, 4, red.Get(kweb.Addr).Body)
 		kweb.Disable(red)
 		wait := red.StartWriteLoop(harness.StatusFile, 4, 8000, "1")
 		for deadline := time.Now().Add(time.Minute); red.ReadFile(harness.StatusFile) != "1\n"; { // then the writers are at it

@@ -82,7 +82,7 @@ func (c *chaos) step() {
 		c.client(p)
 	case n < 75 && p.on:
 		if p.traffic == nil {
-			p.traffic = p.Traffic(c.kweb.Addr, 1+c.random.IntN(4), nil)
+			p.traffic = p.Traffic(c.kweb.Addr, 1+c.random.IntN(4), "")
 		} else {
 			c.quiet(p)
 		}

@@ -166,3 +166,19 @@ func TestFileLimit(t *testing.T) {
 		t.Errorf("error %v, want one that names the limit", err)
 	}
 }
+
+// Clients that persist go on for as long as they were told to, whether anybody is there or not.
+func TestPersist(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	got, err := Run(t.Context(), Spec{LoadRequest: wire.LoadRequest{
+		Addr: addr, Protocol: wire.LoadHTTP, Conns: 2, Duration: 1500 * time.Millisecond, Persist: true, // longer than goneAfter
+	}})
+	if err != nil || got.Good != 0 || got.Refused == 0 {
+		t.Errorf("%+v, %v, want refusals until the time is over", got, err)
+	}
+}

@@ -38,6 +38,8 @@ type LoadRequest struct {
 	// that has passed: at once.
 	At        time.Duration `json:"at,omitempty"`
 	KeepAlive bool          `json:"keepalive,omitempty"`
+	// Persist has clients go on when the server is gone: it may come back. Otherwise that ends a load that measures.
+	Persist bool `json:"persist,omitempty"`
 	// Pipeline is how many requests a client has under way on its connection. 0 means 1; more needs KeepAlive.
 	Pipeline int `json:"pipeline,omitempty"`
 	// Rate makes the load open: so many requests a second become due whatever the server does, and an answer's time counts
