@@ -51,23 +51,18 @@ func TestLoadPortExhaustion(t *testing.T) {
 	t.Parallel()
 	const ports, attempts = 64, 200
 	g := harness.Clone(t)
-	kweb := g.Serve(harness.Web)
-	red := g.Netns("red")
-	kweb.Enable(red)
-
-	red.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", "50000 50063")
-	red.WriteFile("/proc/sys/net/ipv4/tcp_tw_reuse", "0") // nor to oneself, which is allowed by default after a second
-	hogs := red.StartLoad(wire.LoadRequest{
-		Addr: kweb.Addr, Manner: wire.PortHog, Conns: 8, Requests: attempts,
-		Send: []byte(request),
+	kecho := g.Serve(harness.Echo)
+	n := g.Init()
+	n.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", "50000 50063")
+	n.WriteFile("/proc/sys/net/ipv4/tcp_tw_reuse", "0") // nor to oneself, which is allowed by default after a second
+	hogs := n.StartLoad(wire.LoadRequest{
+		Addr: kecho.Addr, Manner: wire.PortHog, Conns: 8, Requests: attempts, Send: message, Expect: message,
 	}).Wait()
-	if hogs.Good != ports || hogs.NoPort != attempts-ports {
-		t.Errorf("%d of %d attempts were answered and %d had no port, want %d for as many ports, and the rest: %+v",
+	// A port whose connection the server has closed at the same moment may serve twice.
+	if hogs.Good < ports || hogs.Good > 2*ports || hogs.Good+hogs.NoPort != attempts {
+		t.Errorf("%d of %d attempts were answered and %d had no port, want about %d for as many ports, and the rest: %+v",
 			hogs.Good, attempts, hogs.NoPort, ports, hogs)
 	}
-	other := red.DialFrom("127.0.0.2", kweb.Addr)
-	other.Send(request)
-	other.Response().WantStatus(200)
-	kweb.WantStatus(red, 1)
-	kweb.Rmmod()
+	n.DialFrom("127.0.0.2", kecho.Addr).Echo(1000)
+	kecho.Rmmod()
 }

@@ -124,5 +124,5 @@ const goneAfter = 1e9
 
 // gone reports whether a load that measures has nothing to measure any more.
 func (w *worker) gone() bool {
-	return w.measures && !w.Persist && w.streak >= 2*w.conns && w.now-w.lastGood >= goneAfter
+	return w.measures && w.streak >= 2*w.conns && w.now-w.lastGood >= goneAfter
 }

@@ -79,7 +79,7 @@ func (s Spec) validate() (*plan, error) {
 	}
 	addr := netip.MustParseAddrPort(s.Addr)
 	p := &plan{
-		Spec: s, addr: addr, family: unix.AF_INET6, pipeline: max(s.Pipeline, 1), measures: s.Protocol != wire.LoadRaw,
+		Spec: s, addr: addr, family: unix.AF_INET6, pipeline: max(s.Pipeline, 1), measures: s.Protocol != wire.LoadRaw && !s.Persist,
 	}
 	if addr.Addr().Is4() {
 		p.family = unix.AF_INET

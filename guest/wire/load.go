@@ -38,7 +38,7 @@ type LoadRequest struct {
 	// that has passed: at once.
 	At        time.Duration `json:"at,omitempty"`
 	KeepAlive bool          `json:"keepalive,omitempty"`
-	// Persist has clients go on when the server is gone: it may come back. Otherwise that ends a load that measures.
+	// Persist has clients go on whether the server is there or not, which ends another load that is not raw. They measure no times.
 	Persist bool `json:"persist,omitempty"`
 	// Pipeline is how many requests a client has under way on its connection. 0 means 1; more needs KeepAlive.
 	Pipeline int `json:"pipeline,omitempty"`
