@@ -61,6 +61,7 @@ func (c *Conn) Recv(want int) []byte {
 	answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: want, Timeout: c.g.patience()})
 	if len(answer.Data) < want {
 		c.g.wireFinding("%s → %s: %d bytes came, want %d, then %s", c.Remote, c.Local, len(answer.Data), want, c.g.ending(answer))
+		c.g.waited(answer.TimedOut)
 	}
 	return answer.Data
 }
@@ -71,6 +72,7 @@ func (c *Conn) RecvAll() []byte {
 	answer := c.recvEnd()
 	if !answer.EOF {
 		c.g.wireFinding("%s → %s: after %d bytes %s, want FIN", c.Remote, c.Local, len(answer.Data), c.g.ending(answer))
+		c.g.waited(answer.TimedOut)
 	}
 	return answer.Data
 }
@@ -114,6 +116,21 @@ func (c *Conn) close(mode wire.CloseMode) {
 func (c *Conn) recvEnd() wire.RecvAnswer {
 	c.g.tb.Helper()
 	return call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: c.g.patience()})
+}
+
+// mostSilences is how often clients of a scenario wait in vain before it ends: each time takes [Patience], and the next ones would say
+// nothing new.
+const mostSilences = 3
+
+// waited counts a client that got no answer, if it did not, and ends the scenario where there were enough of them.
+func (g *Guest) waited(inVain bool) {
+	g.tb.Helper()
+	if !inVain {
+		return
+	}
+	if g.silences++; g.silences >= mostSilences {
+		g.tb.FailNow()
+	}
 }
 
 // nothingFor begins the words for a peer that neither says anything nor ends.

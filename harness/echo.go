@@ -64,6 +64,7 @@ func (c *Conn) echo(req wire.EchoRequest) wire.EchoAnswer {
 	if what != "" {
 		c.g.wireFinding("%s → %s: echo of %d bytes: after %d were sent and %d received: %s", c.Remote, c.Local, req.Send,
 			answer.Sent, answer.Received, what)
+		c.g.waited(answer.TimedOut)
 	}
 	return answer
 }

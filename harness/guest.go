@@ -52,6 +52,8 @@ type Guest struct {
 	veths   int
 	log     requestLog
 	swept   bool // allocations were made to fail
+	// silences is how often a client has waited in vain for an answer.
+	silences int
 	// firstLoad is the guest time right before the first insmod, and refused are the modules of which one was refused: nobody
 	// knows where their text was.
 	firstLoad time.Duration

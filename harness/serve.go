@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ktcp/guest/wire"
+	"ktcp/harness/finding"
 	"ktcp/harness/subject"
 )
 
@@ -140,12 +141,12 @@ func (s *Subject) awaitListening(plain bool) {
 }
 
 // unfit ends a scenario in which the stranger could not be brought to serve. Where that is not because of what the scenario asked
-// for, nothing else can be judged either, and what the kernel's own log says comes first.
+// for, nothing else can be judged either, and what the kernel's own log says comes first, or that it did not unload before.
 func (g *Guest) unfit(always bool, format string, args ...any) {
 	g.tb.Helper()
 	message := fmt.Sprintf(format, args...)
 	g.readKernelLog()
-	if g.vm.Err() != nil || len(g.reports()) > 0 {
+	if g.vm.Err() != nil || len(g.reports()) > 0 || g.has(finding.OracleRmmod) {
 		g.tb.Fatal(message)
 	}
 	g.broken = fmt.Errorf("%s", message)
