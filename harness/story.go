@@ -22,6 +22,10 @@ func step(req any) string {
 		return strings.TrimSpace("insmod " + r.Name + " " + r.Params)
 	case wire.RmmodRequest:
 		return "rmmod " + r.Name
+	case wire.SweepRequest:
+		if r.Insmod != nil {
+			return "insmod " + r.Insmod.Name + " again and again, another allocation failing each time"
+		}
 	case wire.DialRequest:
 		return "connect" + in(r.Netns)
 	case wire.DialManyRequest:

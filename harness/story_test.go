@@ -37,10 +37,14 @@ func TestStep(t *testing.T) {
 		"insmod kweb port=80":        wire.InsmodRequest{Name: "kweb", Params: "port=80"},
 		"connect in red":             wire.DialRequest{Netns: "red", Addr: "127.0.0.1:80"},
 		"send 1 byte":                wire.SendRequest{Data: []byte("x")},
+		"50 clients connect in red":  wire.DialManyRequest{Netns: "red", Count: 50},
+		"50 clients close":           wire.CloseManyRequest{Count: 50, Mode: wire.CloseFIN},
+		"50 clients reset":           wire.CloseManyRequest{Count: 50},
 		"half-close":                 wire.CloseRequest{Mode: wire.CloseWrite},
 		`write "1" to status in red`: wire.WriteRequest{Netns: "red", Path: StatusFile, Data: []byte("1")},
 		"":                           wire.KmsgRequest{},
-		"2 threads write 0 and 1 to status in turn": wire.WriteLoopRequest{Path: StatusFile, Values: []string{"0", "1"}, Threads: 2},
+		"insmod kweb again and again, another allocation failing each time": wire.SweepRequest{Insmod: &wire.InsmodRequest{Name: "kweb"}},
+		"2 threads write 0 and 1 to status in turn":                         wire.WriteLoopRequest{Path: StatusFile, Values: []string{"0", "1"}, Threads: 2},
 	} {
 		if got := step(req); got != want {
 			t.Errorf("step(%+v) = %q, want %q", req, got, want)

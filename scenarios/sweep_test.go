@@ -10,6 +10,7 @@ import (
 // Each of these has one allocation after the other fail. What cannot go on must be refused, cleanly: nothing leaks, nothing is
 // left half done, and without a fault all works as before.
 
+// One allocation of insmod after the other fails: it is refused, or goes on without, and leaves nothing behind
 func TestSweepInsmod(t *testing.T) {
 	harness.EachRole(t, func(t *testing.T, role harness.Role) {
 		t.Parallel()
@@ -34,6 +35,7 @@ func TestSweepInsmodDroptcp(t *testing.T) {
 	g.Init().WriteFile(dropFile, "\n")
 }
 
+// One allocation after the other fails while the server is switched on
 func TestSweepStatus(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t, harness.FailingAllocations())
@@ -44,6 +46,7 @@ func TestSweepStatus(t *testing.T) {
 	red.Get(kweb.Addr).WantStatus(200)
 }
 
+// One allocation after the other fails while a namespace is made
 func TestSweepNetns(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t, harness.FailingAllocations())
@@ -54,7 +57,8 @@ func TestSweepNetns(t *testing.T) {
 	red.Get(kweb.Addr).WantStatus(200)
 }
 
-// What a server does for a client it does on the kernel's workers: their allocations are those of accept, read and write.
+// One allocation after the other fails on the kernel's threads that serve a client. What a server does for a client it does there: their
+// allocations are those of accept, read and write.
 func TestSweepServing(t *testing.T) {
 	request := map[harness.Role]string{
 		harness.Echo: strings.Repeat("0123456789abcdef", 4<<10),
@@ -72,6 +76,7 @@ func TestSweepServing(t *testing.T) {
 	}, harness.Echo, harness.HTTP, harness.Web)
 }
 
+// One allocation after the other fails on the kernel's threads that serve files
 func TestSweepServingFiles(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t, harness.FailingAllocations())
