@@ -150,7 +150,7 @@ func (t *trial) conclude(flavor string, records []report.Scenario) (verdicts []r
 		}
 		flaw := Flaw{
 			Flavors: []string{flavor}, Scenarios: []string{r.Name}, About: about[test], Story: r.Story,
-			Reproduce: t.again(t.Role, t.Module.Dir, "^"+test+"$", []string{flavor}, r.Again),
+			Reproduce: t.again(t.Role, t.Dir, "^"+test+"$", []string{flavor}, r.Again),
 		}
 		own := false // an oracle has seen what is wrong
 		for _, f := range r.Findings {

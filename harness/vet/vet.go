@@ -178,7 +178,7 @@ func (t *trial) on(ctx context.Context, flavor, place string) error {
 	if t.stranger == nil {
 		t.stranger, t.Role = id.Stranger, id.Stranger.Role
 		if t.run, err = report.Open(report.Config{
-			Root: t.Root, Join: place, Command: t.again(t.Role, t.Module.Dir, t.Match, t.flavors, nil),
+			Root: t.Root, Join: place, Command: t.again(t.Role, t.Dir, t.Match, t.flavors, nil),
 		}); err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (t *trial) on(ctx context.Context, flavor, place string) error {
 // kept.
 func (t *trial) identify(ctx context.Context, flavor string) (foreign.Identity, error) {
 	spec := foreign.Spec{
-		Dir: t.Module.Dir, Module: t.Spec.Module, As: t.Role, Params: t.Params, Port: t.Port, RootParam: t.RootParam, Claims: t.Claims,
+		Dir: t.Dir, Module: t.Spec.Module, As: t.Role, Params: t.Params, Port: t.Port, RootParam: t.RootParam, Claims: t.Claims,
 		Kernel: t.kernels[flavor], Cache: t.cache,
 	}
 	if t.stranger != nil {
