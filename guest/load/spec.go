@@ -149,7 +149,7 @@ func (s Spec) check() error {
 	if what == "" {
 		return limit.Files(s.Conns)
 	}
-	return &limit.Refusal{Text: "load with " + what, Errno: unix.EINVAL}
+	return &limit.RefusalError{Text: "load with " + what, Errno: unix.EINVAL}
 }
 
 // largest is how many bytes the largest request has.

@@ -10,19 +10,19 @@ import (
 // spareFiles is what a process needs beside its clients' sockets.
 const spareFiles = 64
 
-// Refusal is an error that has an errno and does not say it twice.
-type Refusal struct {
+// RefusalError is an error that has an errno and does not say it twice.
+type RefusalError struct {
 	Text  string
 	Errno unix.Errno
 }
 
 // Error implements error.
-func (r *Refusal) Error() string { return r.Text }
+func (r *RefusalError) Error() string { return r.Text }
 
 // Unwrap returns the errno.
-func (r *Refusal) Unwrap() error { return r.Errno }
+func (r *RefusalError) Unwrap() error { return r.Errno }
 
-// Files returns a [Refusal] with EMFILE when so many clients would have more sockets than the process may have descriptors. The Go
+// Files returns a [RefusalError] with EMFILE when so many clients would have more sockets than the process may have descriptors. The Go
 // runtime has raised that limit as far as it may.
 func Files(clients int) error {
 	var limit unix.Rlimit
@@ -30,7 +30,7 @@ func Files(clients int) error {
 		return fmt.Errorf("load: limit on files: %w", err)
 	}
 	if need := uint64(clients + spareFiles); need > limit.Cur {
-		return &Refusal{fmt.Sprintf("load with %d clients needs %d file descriptors, and the limit is %d: raise it with ulimit -n, "+
+		return &RefusalError{fmt.Sprintf("load with %d clients needs %d file descriptors, and the limit is %d: raise it with ulimit -n, "+
 			"or take fewer clients", clients, need, limit.Cur), unix.EMFILE}
 	}
 	return nil
