@@ -48,12 +48,16 @@ func Judge(s Stranger) Option {
 	return func(g *Guest) { g.stranger = &s }
 }
 
-// EachRole runs a scenario as a subtest for each of the roles, or, in a process that judges a stranger, for its role.
+// EachRole runs a scenario as a subtest for each of the roles, or, in a process that judges a stranger, for its role. There it runs beside other
+// scenarios: a test waits for its subtests, and with one of them, nothing else would run meanwhile.
 func EachRole(t *testing.T, scenario func(t *testing.T, role Role), roles ...Role) {
 	t.Helper()
 	x, err := subject.FromEnvironment()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if x != nil {
+		t.Parallel()
 	}
 	for _, role := range roles {
 		if x != nil && x.Role != role {

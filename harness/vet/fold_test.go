@@ -200,6 +200,30 @@ func TestNothingJudged(t *testing.T) {
 	}
 }
 
+// What a module does not offer is tried on one kernel.
+func TestWhatIsNotOfferedIsTriedOnce(t *testing.T) {
+	trial := fake(t, `echo "$FLAVOR $*" >>../tried
+[ $FLAVOR = stock ] && record TestLeaks~$FLAVOR '{"name":"TestLeaks/echo","verdict":"not offered","skipped":"no HEAD","not_offered":["HEAD"]}'
+record TestOverruns~$FLAVOR '{"name":"TestOverruns","verdict":"pass","pid":'$$'}'
+`)
+	trial.both(t)
+	tried, err := os.ReadFile(filepath.Join(trial.Root, "tried"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(tried)) {
+		fields := strings.Fields(line)
+		got = append(got, fields[0]+" "+fields[3])
+	}
+	if diff := cmp.Diff([]string{"stock ^(TestLeaks|TestOverruns)$", "kasan ^(TestOverruns)$"}, got); diff != "" {
+		t.Errorf("tried (-want +got):\n%s", diff)
+	}
+	if text := trial.moduleText(*trial.Module); !strings.Contains(text, "pass (1): Overruns\n") || !strings.Contains(text, "not offered (1): Leaks/echo\n") {
+		t.Errorf("the report does not say so:\n%s", text)
+	}
+}
+
 // A shell takes the command that a flaw comes with as it was meant.
 func TestAgainIsWhatAShellTakes(t *testing.T) {
 	bin := t.TempDir()

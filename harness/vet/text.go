@@ -118,7 +118,7 @@ func (m Module) checksText(flavors []string) string {
 			on := by[verdict]
 			switch {
 			case len(on) == 0, verdict == report.Skip && len(by) > 1: // it was judged where it could be
-			case len(on) < len(flavors):
+			case len(on) < len(flavors) && verdict != report.NotOffered: // which has nothing to do with the kernel
 				names = append(names, name+" ("+strings.Join(on, ", ")+")")
 			default:
 				names = append(names, name)
