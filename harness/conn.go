@@ -128,7 +128,7 @@ func (g *Guest) waited(inVain bool) {
 	if !inVain {
 		return
 	}
-	if g.silences++; g.silences >= mostSilences {
+	if g.silences.Add(1) >= mostSilences {
 		g.tb.FailNow()
 	}
 }

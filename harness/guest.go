@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ type Guest struct {
 	log     requestLog
 	swept   bool // allocations were made to fail
 	// silences is how often a client has waited in vain for an answer.
-	silences int
+	silences atomic.Int32
 	// firstLoad is the guest time right before the first insmod, and refused are the modules of which one was refused: nobody
 	// knows where their text was.
 	firstLoad time.Duration

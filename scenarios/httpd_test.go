@@ -119,12 +119,12 @@ func TestHTTPdPipeliningWithoutReading(t *testing.T) {
 			c.Send(strings.Repeat(get, each))
 		}
 	}()
+	defer func() { <-sent }() // however the reader ends, the writer must not outlive the test
 	for range each * times {
 		if c.Answer("GET").WantStatus(200); t.Failed() {
 			break
 		}
 	}
-	<-sent
 }
 
 func TestHTTPdSplitAnywhere(t *testing.T) {
