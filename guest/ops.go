@@ -124,7 +124,7 @@ func (a *agent) table() serve.Table {
 
 	serve.Handle(t, wire.Ledger, a.readLedger)
 	serve.Handle(t, wire.Settle, a.ledger.Settle)
-	serve.Handle(t, wire.Areas, a.ledger.Areas)
+	serve.Handle(t, wire.Beside, a.ledger.Beside)
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)
 	serve.Handle(t, wire.Sockets, a.snapshot.Sockets)
 	serve.Handle(t, wire.Stacks, survivors.Stacks)

@@ -137,9 +137,9 @@ func (l *ledgers) learn(o *outsideLedger) error {
 	return nil
 }
 
-// look reads the slabs, and has the guest list the areas of vmalloc.
+// look reads the slabs, and has the guest list what there is beside them.
 func (o *outsideLedger) look(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
-	answer, err := tryWithin(o.g, o.limit, wire.Areas, req)
+	beside, err := tryWithin(o.g, o.limit, wire.Beside, req)
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
@@ -148,8 +148,7 @@ func (o *outsideLedger) look(req wire.LedgerRequest) (wire.LedgerAnswer, error) 
 	if err != nil {
 		return wire.LedgerAnswer{}, err
 	}
-	answer.Caches, answer.Sites = read, slices.Concat(sites, m.Areas(answer.Sites, sites))
-	return answer, nil
+	return wire.LedgerAnswer{Caches: read, Sites: slices.Concat(sites, m.Areas(beside.Areas, sites), beside.PerCPU), Netns: -1}, nil
 }
 
 // readings is how often the books are read that make no sense: the guest may have been stopped while it wrote them.

@@ -50,6 +50,8 @@ const (
 var canaries = []canary{
 	{Canary: sees("leak_kmalloc", finding.OracleLedger, finding.Leak, "kmalloc-")},
 	{Canary: sees("leak_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc")},
+	{Canary: sees("leak_percpu", finding.OracleLedger, finding.Leak, "percpu"), needs: "CONFIG_EVENT_TRACING"},
+	{Canary: inInit(sees("init_percpu", finding.OracleLedger, finding.Leak, "percpu")), needs: "CONFIG_EVENT_TRACING"},
 	{Canary: sees("leak_skb", finding.OracleLedger, finding.Leak, "")},
 	{Canary: inInit(sees("init_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc"))},
 	{Canary: sees("refcount", log, finding.Refcount, "underflow")},

@@ -25,6 +25,7 @@ type Ledger struct {
 	slabs  string // /sys/kernel/slab
 	// vmalloc is /proc/vmallocinfo.
 	vmalloc string
+	perCPU  perCPU
 	hz      uint64 // jiffies a second
 	// settle has the kernel free what it has only put off.
 	settle func(caches []string)
@@ -37,7 +38,10 @@ func New() (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{traces: "/sys/kernel/debug/slab", slabs: "/sys/kernel/slab", vmalloc: "/proc/vmallocinfo", hz: hz}
+	l := &Ledger{traces: "/sys/kernel/debug/slab", slabs: "/sys/kernel/slab", vmalloc: "/proc/vmallocinfo", perCPU: perCPU{"/sys/kernel/tracing"}, hz: hz}
+	if err := l.perCPU.begin(); err != nil {
+		return nil, err
+	}
 	l.settle = l.settleKernel
 	return l, nil
 }
@@ -49,7 +53,17 @@ func (l *Ledger) Read(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
 		return wire.LedgerAnswer{}, err
 	}
 	answer := wire.LedgerAnswer{Netns: -1}
-	answer.Sites, answer.Caches, err = l.sites(caches, cause.Asked(req))
+	m := cause.Asked(req)
+	answer.Sites, answer.Caches, err = l.sites(caches, m)
+	if err != nil {
+		return answer, err
+	}
+	areas, err := l.areas(m)
+	if err != nil {
+		return answer, err
+	}
+	perCPU, err := l.perCPU.sites(m)
+	answer.Sites = slices.Concat(answer.Sites, m.Areas(areas, answer.Sites), perCPU)
 	return answer, err
 }
 
@@ -59,11 +73,14 @@ func (l *Ledger) Settle(req wire.SettleRequest) (wire.None, error) {
 	return wire.None{}, nil
 }
 
-// Areas answers a request about the areas of vmalloc alone, which are cheap to list, as they are. No cache is read: areas that init called for
-// are among them, be they the module's or not. See [cause.Module.Areas].
-func (l *Ledger) Areas(req wire.LedgerRequest) (wire.LedgerAnswer, error) {
-	sites, err := l.areas(cause.Asked(req))
-	return wire.LedgerAnswer{Sites: sites, Netns: -1}, err
+// Beside answers a request with what there is beside the slab, which is cheap to list.
+func (l *Ledger) Beside(req wire.LedgerRequest) (answer wire.BesideAnswer, err error) {
+	m := cause.Asked(req)
+	if answer.Areas, err = l.areas(m); err != nil {
+		return answer, err
+	}
+	answer.PerCPU, err = l.perCPU.sites(m)
+	return answer, err
 }
 
 // caches lists the caches that have traces. A kernel without slub_debug=U has none, which is no error here: the answer
@@ -86,7 +103,7 @@ func (l *Ledger) caches() ([]string, error) {
 	return names, nil
 }
 
-// sites reads the caches named, and the areas of vmalloc, and returns the module's sites, and how many caches had traces. It takes every CPU, since the
+// sites reads the caches named, and returns the module's sites, and how many caches had traces. It takes every CPU, since the
 // kernel spends long on naming the functions of each stack.
 func (l *Ledger) sites(caches []string, m cause.Module) (sites []wire.Site, read int, err error) {
 	found := make([][]wire.Site, len(caches)) // nil where there are no traces
@@ -108,8 +125,7 @@ func (l *Ledger) sites(caches []string, m cause.Module) (sites []wire.Site, read
 		}
 		sites = append(sites, f...)
 	}
-	areas, err := l.areas(m)
-	return append(sites, m.Areas(areas, sites)...), read, errors.Join(append(errs, err)...)
+	return sites, read, errors.Join(errs...)
 }
 
 // cacheSites returns the module's sites in one cache: nil when the cache keeps no traces or has gone away. buf is room

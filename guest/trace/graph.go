@@ -59,6 +59,10 @@ func (g *Graph) start(req wire.GraphRequest) error {
 	if err := g.set("tracing_on", "0"); err != nil {
 		return err
 	}
+	// The ledger's notes of per-CPU memory are in the same buffer: they end here.
+	if err := g.set("events/percpu/enable", "0"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	for _, w := range [][2]string{
 		{"buffer_size_kb", bufferKiB}, {"max_graph_depth", strconv.Itoa(req.Depth)}, {"set_graph_function", ""},
 	} {

@@ -49,7 +49,7 @@ var (
 
 	Ledger    = Op[LedgerRequest, LedgerAnswer]{"ledger"}
 	Settle    = Op[SettleRequest, None]{"settle"}
-	Areas     = Op[LedgerRequest, LedgerAnswer]{"areas"} // of vmalloc: what may be the module's, which the host cannot read itself
+	Beside    = Op[LedgerRequest, BesideAnswer]{"beside"} // the ledger's areas of vmalloc and per-CPU memory, which the host cannot read itself
 	Survivors = Op[None, SurvivorsAnswer]{"survivors"}
 	Sockets   = Op[None, SocketsAnswer]{"sockets"} // of the agent's namespaces alone, which is cheap
 	Kmemleak  = Op[None, KmemleakAnswer]{"kmemleak"}

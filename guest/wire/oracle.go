@@ -45,6 +45,14 @@ type LedgerAnswer struct {
 	Netns int `json:"netns"`
 }
 
+// BesideAnswer is the state of the ledger as far as it is about memory that is not the slab's.
+type BesideAnswer struct {
+	// Areas are those of vmalloc that may be the module's: whether an area that init text called for is, the slab's objects tell.
+	Areas []Site `json:"areas,omitempty"`
+	// PerCPU is the module's own.
+	PerCPU []Site `json:"per_cpu,omitempty"`
+}
+
 // Site is one allocation site with live objects.
 type Site struct {
 	Cache string       `json:"cache"`

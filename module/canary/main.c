@@ -41,6 +41,7 @@ static const struct canary_bug bugs[] = {
 	{ "double_free", canary_double_free },
 	{ "leak_kmalloc", canary_leak_kmalloc },
 	{ "leak_vmalloc", canary_leak_vmalloc },
+	{ "leak_percpu", canary_leak_percpu },
 	{ "leak_skb", canary_leak_skb },
 	{ "leak_large", canary_leak_large },
 	{ "list", canary_list },
@@ -75,6 +76,7 @@ static const struct canary_bug bugs[] = {
 
 static const struct canary_bug init_bugs[] __initconst = {
 	{ "init_vmalloc", canary_init_vmalloc },
+	{ "init_percpu", canary_init_percpu },
 	{ "init_large", canary_init_large },
 };
 

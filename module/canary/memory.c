@@ -8,6 +8,7 @@
 #include <linux/gfp.h>
 #include <linux/init.h>
 #include <linux/list.h>
+#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/refcount.h>
 #include <linux/skbuff.h>
@@ -72,6 +73,15 @@ void canary_leak_vmalloc(void)
 	canary_stay();
 }
 
+/* Memory of which each processor has its own, such as counters. */
+void canary_leak_percpu(void)
+{
+	u64 __percpu *p = alloc_percpu(u64); /* canary: leak_percpu */
+
+	OPTIMIZER_HIDE_VAR(p);
+	canary_stay();
+}
+
 /*
  * Its head comes from a cache that each processor has a stock of, which the
  * ledger cannot tell from a leak. Its data does not.
@@ -106,6 +116,14 @@ void canary_leak_large(void)
 void __init canary_init_vmalloc(void)
 {
 	u8 *p = vmalloc(3 * PAGE_SIZE); /* canary: init_vmalloc */
+
+	OPTIMIZER_HIDE_VAR(p);
+	canary_stay();
+}
+
+void __init canary_init_percpu(void)
+{
+	u64 __percpu *p = alloc_percpu(u64); /* canary: init_percpu */
 
 	OPTIMIZER_HIDE_VAR(p);
 	canary_stay();
