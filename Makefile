@@ -38,7 +38,7 @@ vm-check: setup ## build the modules, run every scenario in throw-away guests, p
 
 test: setup ## everything that must pass: unit tests, scenarios, and the canaries and what ends under load again on kasan
 	@go run . kernels get kasan # first: it may have to be built, which no test has the time for
-	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 60m -p 1 -skip '^TestSweep' ./...
+	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 60m -p 2 -skip '^TestSweep' ./...
 	FLAVOR=kasan $(GOTESTSUM) --format pkgname-and-test-fails -- -count=1 -timeout 60m -run '$(ON_KASAN)' ./scenarios
 
 mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md and its figure

@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +20,11 @@ const perCPUCache = "percpu"
 
 // perCPU keeps the books of per-CPU memory. Its allocator keeps none: a bit for each piece, and not whose it is. So the kernel's tracer notes, from
 // boot on, what modules allocate, with the stack, and all that is freed. What other parts of the kernel allocate for a module, such as
-// alloc_workqueue, is left out: namespaces alone make dozens of such pieces, and to name the functions of their stacks would take seconds.
-type perCPU struct{ dir string } // where tracefs is mounted
+// alloc_workqueue, is left out where the kernel tells it apart.
+type perCPU struct {
+	dir     string // where tracefs is mounted
+	symbols string // /proc/kallsyms
+}
 
 // ErrOverrun is returned when the tracer has forgotten something: neither what is alive nor what is not can be known.
 var ErrOverrun = errors.New("the tracer's buffer was too small for the per-CPU memory that was allocated and freed")
@@ -29,9 +34,54 @@ const (
 	perCPUFree  = "percpu_free_percpu"
 	// byModules chooses what was allocated by the text of a module: those lie above the kernel's.
 	byModules = "call_site >= 0xffffffffa0000000"
+	// byWrapper chooses what was allocated by one of [wrappers].
+	byWrapper = " || call_site >= 0x%x && call_site < 0x%x"
 	// perCPUKiB is the room for each CPU: 40,000 pieces that are freed, those of a thousand namespaces.
 	perCPUKiB = "2048"
 )
+
+// wrappers are what stands between a module and the allocator in the kernels that do not call the latter by a jump, as those with frame pointers.
+// All the kernel's own pieces come with them.
+var wrappers = []string{"__alloc_percpu", "__alloc_percpu_gfp"}
+
+// callers returns the filter of the tracer that chooses what is noted.
+func (p perCPU) callers() (string, error) {
+	f, err := os.Open(p.symbols)
+	if err != nil {
+		return "", fmt.Errorf("per-CPU memory: %w", err)
+	}
+	defer f.Close()
+	filter := byModules
+	var start uint64
+	lines := bufio.NewScanner(f)
+	lines.Buffer(make([]byte, 1<<20), 1<<20)
+	for missing := len(wrappers); lines.Scan() && (missing > 0 || start != 0); {
+		addr, name, ok := strings.Cut(lines.Text(), " ")
+		if !ok || len(name) < 2 {
+			return "", fmt.Errorf("%w: %q in %s", ErrFormat, lines.Text(), p.symbols)
+		}
+		name = name[2:]
+		if start == 0 && !slices.Contains(wrappers, name) {
+			if name == "_etext" {
+				break
+			}
+			continue
+		}
+		at, err := strconv.ParseUint(addr, 16, 64)
+		if err != nil {
+			return "", fmt.Errorf("%w: %q in %s", ErrFormat, lines.Text(), p.symbols)
+		}
+		if start != 0 && at != start {
+			filter += fmt.Sprintf(byWrapper, start, at)
+			start = 0
+		}
+		if slices.Contains(wrappers, name) {
+			start = at
+			missing--
+		}
+	}
+	return filter, lines.Err()
+}
 
 // begin has the tracer take notes. A kernel without one keeps no books of per-CPU memory.
 func (p perCPU) begin() error {
@@ -39,13 +89,17 @@ func (p perCPU) begin() error {
 	if _, err := os.Stat(events); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
+	callers, err := p.callers()
+	if err != nil {
+		return err
+	}
 	for _, w := range [][2]string{
 		{"buffer_size_kb", perCPUKiB},
 		{"trace_clock", "mono"}, // the clock of wire.LedgerRequest
 		{"options/sym-offset", "1"},
 		{"options/hash-ptr", "0"},
-		{"events/percpu/" + perCPUAlloc + "/filter", byModules},
-		{"events/percpu/" + perCPUAlloc + "/trigger", "stacktrace if " + byModules},
+		{"events/percpu/" + perCPUAlloc + "/filter", callers},
+		{"events/percpu/" + perCPUAlloc + "/trigger", "stacktrace if " + callers},
 		{"events/percpu/" + perCPUAlloc + "/enable", "1"},
 		{"events/percpu/" + perCPUFree + "/enable", "1"},
 	} {

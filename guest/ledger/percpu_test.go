@@ -38,7 +38,7 @@ const perCPUTrace = `# tracer: nop
 `
 
 func TestPerCPU(t *testing.T) {
-	p := perCPU{t.TempDir()}
+	p := perCPU{dir: t.TempDir()}
 	put := func(name, text string) {
 		t.Helper()
 		path := filepath.Join(p.dir, name)
@@ -87,6 +87,29 @@ func TestPerCPU(t *testing.T) {
 	put(enable, "0\n")
 	if got, err := p.sites(m); err != nil || got != nil {
 		t.Errorf("%v, %v while the tracer does something else", got, err)
+	}
+}
+
+func TestPerCPUCallers(t *testing.T) {
+	p := perCPU{symbols: filepath.Join(t.TempDir(), "kallsyms")}
+	for symbols, want := range map[string]string{
+		"ffffffff81000000 T _text\nffffffff82000000 T _etext\nffffffff82000010 T __alloc_percpu\n": byModules,
+		"ffffffff81000000 T _text\nffffffff81000010 T __alloc_percpu\nffffffff81000010 T __pfx\nffffffff81000030 T __alloc_percpu_gfp\n" +
+			"ffffffff81000050 T next\nffffffff82000000 T _etext\n": byModules + " || call_site >= 0xffffffff81000010 && call_site < 0xffffffff81000030" +
+			" || call_site >= 0xffffffff81000030 && call_site < 0xffffffff81000050",
+	} {
+		if err := os.WriteFile(p.symbols, []byte(symbols), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.callers(); err != nil || got != want {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+	}
+	if err := os.WriteFile(p.symbols, []byte("what\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.callers(); !errors.Is(err, ErrFormat) {
+		t.Errorf("%v, want %v", err, ErrFormat)
 	}
 }
 
