@@ -6,7 +6,7 @@ import "ktcp/guest/wire"
 // the address as there are clients that wait in this way, in SYN_RECV. [Crowd.Reset] ends them.
 func (n *Netns) DialHalf(addr string, count int) *Crowd {
 	n.g.tb.Helper()
-	want := n.halfOpen(addr) + count
+	want := len(n.HalfOpen(addr)) + count
 	answer := call(n.g, wire.DialHalf, wire.DialHalfRequest{Netns: n.name, Addr: addr, Count: count})
 	n.awaitHalfOpen(addr, want)
 	return &Crowd{g: n.g, first: answer.First, count: count}
@@ -16,7 +16,7 @@ func (n *Netns) awaitHalfOpen(addr string, want int) {
 	n.g.tb.Helper()
 	got := 0
 	_ = await(Patience, func() (bool, error) {
-		got = n.halfOpen(addr)
+		got = len(n.HalfOpen(addr))
 		return got == want, nil
 	})
 	if got != want {
@@ -24,13 +24,13 @@ func (n *Netns) awaitHalfOpen(addr string, want int) {
 	}
 }
 
-// halfOpen counts the requests for an address.
-func (n *Netns) halfOpen(addr string) (count int) {
+// HalfOpen returns the peers of the requests for an address, in SYN_RECV.
+func (n *Netns) HalfOpen(addr string) (peers []string) {
 	n.g.tb.Helper()
 	for _, s := range call(n.g, wire.Survivors, wire.None{}).Sockets {
 		if s.Netns == n.name && s.Local == addr && s.State == "SYN_RECV" {
-			count++
+			peers = append(peers, s.Remote)
 		}
 	}
-	return count
+	return peers
 }

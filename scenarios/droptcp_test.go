@@ -104,6 +104,43 @@ func TestDropInAnyState(t *testing.T) {
 	}
 }
 
+// Neither end of a connection that is only being opened knows yet whether there will be one.
+func TestDropHalfOpen(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	g.Insmod("droptcp")
+	n := g.Init()
+	const addr = "127.0.0.1:7000"
+	release := n.Occupy(addr)
+	n.DialHalf(addr, 2)
+	peers := n.HalfOpen(addr)
+	for _, peer := range peers {
+		n.AwaitSocket(addr, peer, "SYN_RECV")
+		n.AwaitSocket(peer, addr, "SYN_SENT")
+		// Together: the one that is left would ask again, and be answered, or told that there is nobody.
+		n.WriteFile(dropFile, addr+" "+peer+"\n"+peer+" "+addr+"\n")
+		n.AwaitSocket(addr, peer, "")
+		n.AwaitSocket(peer, addr, "")
+	}
+	release()
+}
+
+// Who has closed, and whose peer says nothing any more, is in FIN_WAIT1 for a quarter of an hour.
+func TestDropSilentPeer(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	g.Insmod("droptcp")
+	red, blue := g.Netns("red"), g.Netns("blue")
+	red.Veth("10.0.0.1/24", blue, "10.0.0.2/24")
+	blue.Occupy("10.0.0.2:7000")
+	c := red.Dial("10.0.0.2:7000")
+	blue.WriteFile("/sys/class/net/vetha1/flags", "0x1002") // down
+	c.Close()
+	red.AwaitSocket(c.Local, c.Remote, "FIN_WAIT1")
+	red.WriteFile(dropFile, c.Local+" "+c.Remote+"\n")
+	red.AwaitSocket(c.Local, c.Remote, "")
+}
+
 // An IPv4 connection of an IPv6 socket has a name in either family.
 func TestDropMappedAddress(t *testing.T) {
 	t.Parallel()
