@@ -66,7 +66,7 @@ func (s *Subject) Answers(n *Netns, idle int) {
 		c.Close()
 		return
 	}
-	s.starves("with %d clients that are connected and say nothing, another one got no answer within %v", idle, s.g.patience())
+	s.starves("with %s, another one got no answer within %v", silent(idle), s.g.patience())
 	c.Reset()
 }
 
@@ -80,6 +80,14 @@ func (s *Subject) starves(format string, args ...any) {
 	f := finding.Starved(s.Name, fmt.Sprintf(format, args...), stacks.Threads)
 	s.g.found(f)
 	s.g.tb.TB.Errorf("starvation: %s", f.Title) // not heard: it is a finding
+}
+
+// silent are n clients in words.
+func silent(n int) string {
+	if n == 1 {
+		return "one client that is connected and says nothing"
+	}
+	return fmt.Sprintf("%d clients that are connected and say nothing", n)
 }
 
 // Idlers are clients that are connected and say nothing.
@@ -104,7 +112,7 @@ func (s *Subject) Idlers(n *Netns, count int) (all Idlers) {
 		all = append(all, &Crowd{g: g, first: answer.First, count: answer.Count})
 		connected += answer.Count
 		if answer.Count < req.Count {
-			s.starves("with %d clients that are connected and say nothing, another one could not connect: %s", connected, answer.Why)
+			s.starves("with %s, another one could not connect: %s", silent(connected), answer.Why)
 			g.tb.FailNow()
 		}
 	}

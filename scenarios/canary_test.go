@@ -73,6 +73,9 @@ var canaries = []canary{
 	{Canary: anywhere(sees("workqueue_left", left, finding.Survivor, "thread"))},
 	{Canary: anywhere(sees("thread_left", left, finding.Survivor, "thread"))},
 
+	{Canary: anywhere(sees("wrong_byte", finding.OracleWire, finding.WireFault, ""))},
+	{Canary: sees("one_at_a_time", finding.OracleStarvation, finding.Starvation, "")},
+
 	{Canary: sees("leak_large", finding.OracleKmemleak, finding.Kmemleak, ""), needs: "CONFIG_DEBUG_KMEMLEAK"},
 	{Canary: inInit(sees("init_large", finding.OracleKmemleak, finding.Kmemleak, "")), needs: "CONFIG_DEBUG_KMEMLEAK"},
 
@@ -83,6 +86,9 @@ var canaries = []canary{
 	{Canary: sees("null", log, finding.Oops, "null-dereference"), without: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("null", log, finding.KASAN, "null-ptr-deref"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("bug_on", log, finding.Bug, ""), deadly: true},
+	{Canary: sees("panic", log, finding.Panic, ""), deadly: true},
+	{Canary: anywhere(sees("reboot", finding.OracleGuest, finding.GuestDied, "")), deadly: true},
+	{Canary: anywhere(sees("claim_left", finding.OracleRmmod, finding.NotReloaded, "")), deadly: true},
 	{Canary: sees("text_left", log, finding.PageFault, "unloaded-text"), deadly: true},
 	{Canary: anywhere(sees("timer_left", log, finding.PageFault, "")), without: "CONFIG_DEBUG_OBJECTS_TIMERS", deadly: true},
 	{Canary: anywhere(sees("timer_left", log, finding.DebugObjects, "")), needs: "CONFIG_DEBUG_OBJECTS_TIMERS", deadly: true},
@@ -107,6 +113,7 @@ type group struct {
 func groups(config map[string]string) []group {
 	gentle := group{name: "gentle"}
 	slow := group{name: "watchdogs", watchdogs: time.Second}
+	served := group{name: "served"} // alone, or others' threads would be suspects
 	scanned := group{name: "kmemleak", options: []harness.Option{harness.ScanForLeaks()}}
 	var all []group
 	for _, c := range canaries {
@@ -114,6 +121,8 @@ func groups(config map[string]string) []group {
 		case c.needs != "" && config[c.needs] == "", c.without != "" && config[c.without] != "":
 		case c.Oracle == finding.OracleKmemleak:
 			scanned.shown = append(scanned.shown, c.Canary)
+		case c.Oracle == finding.OracleWire, c.Oracle == finding.OracleStarvation:
+			served.shown = append(served.shown, c.Canary)
 		case c.Kind == finding.HungTask, c.Kind == finding.SoftLockup:
 			slow.shown = append(slow.shown, c.Canary)
 		case c.deadly:
@@ -126,13 +135,16 @@ func groups(config map[string]string) []group {
 			gentle.shown = append(gentle.shown, c.Canary)
 		}
 	}
-	for _, g := range []group{gentle, slow, scanned} {
+	for _, g := range []group{gentle, slow, served, scanned} {
 		if len(g.shown) > 0 {
 			all = append(all, g)
 		}
 	}
 	return all
 }
+
+// canaryServer is where module/canary serves.
+const canaryServer = "127.0.0.1:7029"
 
 // Each detector that the kernel has is shown a bug that it must see, by name and line. The run is not valid when one does not.
 func TestCanary(t *testing.T) {
@@ -166,6 +178,13 @@ func (of group) show(_ testing.TB, g *harness.Guest) {
 			g.AwaitReport(time.Minute)
 		case finding.Busy:
 			g.WantRest()
+		case finding.WireFault:
+			g.Init().Dial(canaryServer).Echo(100)
+		case finding.Starvation:
+			first := g.Init().Dial(canaryServer)
+			s := harness.Subject{Module: module, Role: harness.Echo, Addr: canaryServer}
+			s.Answers(g.Init(), 1)
+			first.Close()
 		}
 	}
 	if of.watchdogs > 0 {

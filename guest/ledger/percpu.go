@@ -179,7 +179,7 @@ func parsePerCPU(text string) ([]piece, error) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		if frame, ok := strings.CutPrefix(line, " => "); ok {
-			if stackOf != nil {
+			if stackOf != nil && !strings.HasPrefix(frame, "trace_event_") { // the tracer itself
 				stackOf.stack = append(stackOf.stack, parseFrame(frame))
 			}
 			continue

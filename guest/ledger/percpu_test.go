@@ -32,6 +32,7 @@ const perCPUTrace = `# tracer: nop
  => 0xffffffffc0403040
  => process_one_work+0x1/0x20
           insmod-83      [001] .....     4.000003: <stack trace>
+ => trace_event_raw_event_percpu_alloc_percpu+0xc8/0x120
  => kweb_start+0x40/0x120 [kweb]
  => vfs_write+0x10/0x20
           init-1       [001] .....     4.100000: percpu_free_percpu: base_addr=00000000f2a36000 off=1000 ptr=00000000d1f2a3e8

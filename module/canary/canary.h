@@ -48,6 +48,8 @@ void canary_race(void);
 
 void canary_warn(void);
 void canary_bug_on(void);
+void canary_panic(void);
+void canary_reboot(void);
 void canary_null(void);
 void canary_hung_task(void);
 void canary_soft_lockup(void);
@@ -69,6 +71,11 @@ void canary_signals_left(void);
 void canary_signals_blocked(void);
 void canary_workqueue_left(void);
 void canary_busy(void);
+void canary_claim(void);
+bool canary_claimed(void);
 void canary_exit_hang(void);
+
+void canary_serve(void);
+void canary_serve_stop(void);
 
 #endif

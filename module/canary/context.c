@@ -7,8 +7,10 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/panic.h>
 #include <linux/preempt.h>
 #include <linux/processor.h>
+#include <linux/reboot.h>
 #include <linux/sched.h>
 
 #include "canary.h"
@@ -31,6 +33,17 @@ void canary_bug_on(void)
 
 	OPTIMIZER_HIDE_VAR(yes);
 	BUG_ON(yes); /* canary: bug_on */
+}
+
+void canary_panic(void)
+{
+	panic("a canary"); /* canary: panic */
+}
+
+/* Nobody has asked for it. */
+void canary_reboot(void)
+{
+	emergency_restart(); /* canary: reboot */
 }
 
 void canary_null(void)

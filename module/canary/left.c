@@ -5,6 +5,7 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/in.h>
+#include <linux/ioport.h>
 #include <linux/jiffies.h>
 #include <linux/kobject.h>
 #include <linux/kthread.h>
@@ -13,6 +14,8 @@
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
@@ -25,6 +28,9 @@
 
 /* Not any port that a server would want. */
 #define PORT 29
+
+/* An I/O port that nothing here has. */
+#define IO_PORT 0xca29
 
 static struct timer_list timer; /* canary: timer_left */
 static struct delayed_work work; /* canary: work_left */
@@ -175,4 +181,19 @@ void canary_busy(void)
 void canary_exit_hang(void)
 {
 	canary_hang = true;
+}
+
+/* The name is a copy, or it would be text that is gone. */
+void canary_claim(void)
+{
+	request_region(IO_PORT, 1, kstrdup("canary", GFP_KERNEL)); /* canary: claim_left */
+}
+
+/* Whether an exit before has kept what this init wants. */
+bool canary_claimed(void)
+{
+	if (!request_region(IO_PORT, 1, "canary"))
+		return true;
+	release_region(IO_PORT, 1);
+	return false;
 }

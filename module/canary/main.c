@@ -54,6 +54,8 @@ static const struct canary_bug bugs[] = {
 	{ "race", canary_race },
 	{ "warn", canary_warn },
 	{ "bug_on", canary_bug_on },
+	{ "panic", canary_panic },
+	{ "reboot", canary_reboot },
 	{ "null", canary_null },
 	{ "hung_task", canary_hung_task },
 	{ "soft_lockup", canary_soft_lockup },
@@ -71,6 +73,9 @@ static const struct canary_bug bugs[] = {
 	{ "signals_blocked", canary_signals_blocked },
 	{ "workqueue_left", canary_workqueue_left },
 	{ "busy", canary_busy },
+	{ "claim_left", canary_claim },
+	{ "wrong_byte", canary_serve },
+	{ "one_at_a_time", canary_serve },
 	{ "exit_hang", canary_exit_hang },
 };
 
@@ -172,8 +177,11 @@ static int __init init_show(void)
 
 static int __init canary_init(void)
 {
-	int err = init_show();
+	int err;
 
+	if (canary_claimed())
+		return -EBUSY;
+	err = init_show();
 	if (err)
 		return err;
 	mutex_lock(&lock);
@@ -190,6 +198,7 @@ static void __exit canary_exit(void)
 
 	canary_leave();
 	canary_spin_stop();
+	canary_serve_stop();
 	if (canary_hang)
 		wait_for_completion(&never); /* canary: exit_hang */
 	canary_stay();
