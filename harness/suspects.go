@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 
 	"ktcp/guest/wire"
@@ -13,6 +14,9 @@ var (
 	sendCalls   = []string{"kernel_sendmsg", "kernel_sendmsg_locked", "sock_sendmsg", "kernel_sendpage", "kernel_sendpage_locked", "tcp_sendmsg"}
 	stringCalls = []string{"strlen", "strnlen", "strcpy", "strncpy", "strscpy", "strlcpy", "strcat", "snprintf", "sprintf", "scnprintf"}
 )
+
+// attribute matches the names that functions behind a file in sysfs are given: they handle strings, and no client's.
+var attribute = regexp.MustCompile(`_(get|set|show|store)$`)
 
 // suspects returns what can be known about where in a module the fault is that a client saw, the likeliest first: where its
 // threads wait, if it is silent; where it reckons with strings, if it should send back bytes of any value; where it sends.
@@ -46,6 +50,9 @@ func (g *Guest) calls(module, title string, names []string) (traces []finding.Tr
 		g.tb.Logf("look for suspects: %v", err)
 	}
 	for _, f := range frames {
+		if attribute.MatchString(f.Func) {
+			continue
+		}
 		traces = append(traces, finding.Trace{Title: title, Frames: []finding.Frame{f}})
 	}
 	return traces
