@@ -12,6 +12,7 @@ import (
 	"ktcp/guest/wire"
 	"ktcp/harness/introspect"
 	"ktcp/harness/slab"
+	"ktcp/harness/timers"
 	"ktcp/harness/vm"
 )
 
@@ -43,6 +44,7 @@ type ledgers struct {
 	mu     sync.Mutex
 	kernel *introspect.Kernel
 	reader *slab.Reader
+	timers *timers.Reader // nil where the kernel does not tell how its timers are laid out
 	// why says why the guests must print them instead.
 	why error
 }
@@ -71,6 +73,7 @@ type outsideLedger struct {
 	g      *Guest
 	kernel *introspect.Kernel
 	reader *slab.Reader
+	timers *timers.Reader
 	memory *vm.Memory
 	limit  time.Duration
 }
@@ -101,7 +104,7 @@ func (g *Guest) outside(limit time.Duration) (*outsideLedger, error) {
 	case err != nil:
 		return nil, err
 	}
-	o.kernel, o.reader = l.kernel, l.reader
+	o.kernel, o.reader, o.timers = l.kernel, l.reader, l.timers
 	return o, nil
 }
 
@@ -133,7 +136,12 @@ func (l *ledgers) learn(o *outsideLedger) error {
 	if err != nil {
 		return err
 	}
-	l.kernel, l.reader = kernel, reader
+	// What is compiled for its layouts, a kernel of our own, does not hold the timers': its DEBUG_OBJECTS_TIMERS sees what they would.
+	timers, err := timers.New(kernel, rig.kernel.Config)
+	if err != nil && !unlearnable(err) {
+		return err
+	}
+	l.kernel, l.reader, l.timers = kernel, reader, timers
 	return nil
 }
 
@@ -168,16 +176,25 @@ func (o *outsideLedger) slabs(m cause.Module) (sites []wire.Site, read int, err 
 
 // once reads the books of one moment.
 func (o *outsideLedger) once(m cause.Module) (sites []wire.Site, read int, err error) {
+	err = o.still(func(space *introspect.Space) error {
+		sites, read, err = o.reader.Read(space, m)
+		return err
+	})
+	return sites, read, err
+}
+
+// still has the guest stand still while somebody reads its kernel.
+func (o *outsideLedger) still(look func(*introspect.Space) error) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), o.limit)
 	defer cancel()
 	resume, err := o.memory.Pause(ctx)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, resume(ctx)) }()
 	space, err := o.kernel.Open(o.memory, o.memory.Size())
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	return o.reader.Read(space, m)
+	return look(space)
 }

@@ -84,6 +84,9 @@ func (g *Guest) unloadAndJudge() {
 		}
 	}
 	g.story = g.log.story() // what comes now is only looking
+	if unloaded && g.vm.Err() == nil {
+		g.judgeTimers()
+	}
 	splats := g.watchKernelLog(aftermath)
 	if g.vm.Err() != nil {
 		g.judgeDeath()

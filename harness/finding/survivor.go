@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"ktcp/guest/wire"
 )
@@ -56,6 +57,22 @@ func survivor(module, class, title string, excerpt ...string) Finding {
 	f := New(Survivor, OracleSurvivors, module, title, excerpt...)
 	f.Class = class
 	f.Fingerprint = Fingerprint(f)
+	return f
+}
+
+// TimerLeft is the finding that a timer is pending which calls a function of a module that is gone, or which lay in the module's memory itself: then fn
+// is 0. In is how far off it is, in guest time. Work tells that the timer is that of delayed work, and fn the work's function.
+func TimerLeft(module string, fn, at uint64, in time.Duration, work bool) Finding {
+	class, what := "timer", "a timer"
+	if work {
+		class, what = "work", "delayed work"
+	}
+	if fn == 0 {
+		return survivor(module, class, "a timer is pending in memory of a module that is gone", fmt.Sprintf("a timer at %#x", at))
+	}
+	f := survivor(module, class, what+" is pending, and its function is gone",
+		fmt.Sprintf("%s at %#x, due in %v", what, at, in.Round(time.Millisecond)))
+	f.Stack = []Frame{{Addr: Addr(fn), IP: true}} // the function itself, and not what returns to it
 	return f
 }
 

@@ -2,6 +2,7 @@ package finding
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -169,5 +170,19 @@ func TestSurvivorsOfAnEmptySnapshot(t *testing.T) {
 		if len(got) != 1 || got[0].Kind != OracleBlind {
 			t.Errorf("a snapshot that shows no thread at all: %+v", got)
 		}
+	}
+}
+
+func TestTimerLeft(t *testing.T) {
+	const fn = 0xffffffffc0403000
+	got := TimerLeft("kweb", fn, 0xffff888001234500, 90*time.Second, false)
+	if got.Oracle != OracleSurvivors || got.Kind != Survivor || got.Class != "timer" || len(got.Stack) != 1 || got.Stack[0].Addr != fn || !got.Stack[0].IP {
+		t.Errorf("%+v", got)
+	}
+	if got := TimerLeft("kweb", fn, 0, 0, true); got.Class != "work" || got.Title != "delayed work is pending, and its function is gone" {
+		t.Errorf("%+v", got)
+	}
+	if got := TimerLeft("kweb", 0, 0xffffffffc0405000, 0, false); got.Class != "timer" || len(got.Stack) != 0 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -75,6 +75,10 @@ var wanted = map[string][]string{
 	"track":           {"addr", "cpu", "pid", "when"},
 	"stack_record":    {"hash", "size", "handle", "entries"},
 	"handle_parts":    {"handle", "offset"},
+	"timer_base":      {"vectors", "clk"},
+	"timer_list":      {"entry", "expires", "function"},
+	"delayed_work":    {"work", "timer"},
+	"work_struct":     {"func", "entry"},
 	"module":          {"list", "name", "kallsyms"},
 	"mod_kallsyms":    {"symtab", "num_symtab", "strtab"},
 	"module_layout":   {"base", "size"}, // until 6.3

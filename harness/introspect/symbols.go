@@ -72,6 +72,16 @@ func (s *Symbols) Address(name string) (uint64, error) {
 	return 0, fmt.Errorf("%w: %s", ErrNoSymbol, name)
 }
 
+// Room returns how many bytes there are from a symbol's address up to the next symbol: at least the size of what it names. Addresses of variables
+// that each processor has its own of are relative.
+func (s *Symbols) Room(addr uint64) uint64 {
+	next := sort.Search(len(s.addresses), func(i int) bool { return s.addresses[i] > addr })
+	if next == len(s.addresses) {
+		return 0
+	}
+	return s.addresses[next] - addr
+}
+
 // Place is an address as the kernel prints it: func+offset/size.
 type Place struct {
 	Func         string

@@ -55,6 +55,37 @@ void canary_work_left(void)
 	schedule_delayed_work(&work, msecs_to_jiffies(LATER_MS));
 }
 
+/* Long after anybody looks. They are not freed, which is another bug. */
+#define FAR (600 * HZ)
+
+static void far_timer_fn(struct timer_list *unused) /* canary: timer_far */
+{
+}
+
+void canary_timer_far(void)
+{
+	struct timer_list *far = kmalloc(sizeof(*far), GFP_KERNEL);
+
+	if (!far)
+		return;
+	timer_setup(far, far_timer_fn, 0);
+	mod_timer(far, jiffies + FAR);
+}
+
+static void far_work_fn(struct work_struct *unused) /* canary: work_far */
+{
+}
+
+void canary_work_far(void)
+{
+	struct delayed_work *far = kmalloc(sizeof(*far), GFP_KERNEL);
+
+	if (!far)
+		return;
+	INIT_DELAYED_WORK(far, far_work_fn);
+	schedule_delayed_work(far, FAR);
+}
+
 static int sleeper(void *unused)
 {
 	for (;;) /* canary: thread_left */

@@ -73,6 +73,8 @@ static const struct canary_bug bugs[] = {
 	{ "signals_blocked", canary_signals_blocked },
 	{ "workqueue_left", canary_workqueue_left },
 	{ "busy", canary_busy },
+	{ "timer_far", canary_timer_far },
+	{ "work_far", canary_work_far },
 	{ "claim_left", canary_claim },
 	{ "wrong_byte", canary_serve },
 	{ "one_at_a_time", canary_serve },
