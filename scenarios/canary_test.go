@@ -76,7 +76,7 @@ var canaries = []canary{
 	{Canary: sees("timer_far", left, finding.Survivor, "timer"), needs: "CONFIG_DEBUG_INFO_BTF"},
 	{Canary: sees("work_far", left, finding.Survivor, "work"), needs: "CONFIG_DEBUG_INFO_BTF"},
 	{Canary: anywhere(sees("wrong_byte", finding.OracleWire, finding.WireFault, ""))},
-	{Canary: sees("one_at_a_time", finding.OracleStarvation, finding.Starvation, "")},
+	{Canary: sees("deaf", finding.OracleStarvation, finding.Starvation, "")},
 
 	{Canary: sees("leak_large", finding.OracleKmemleak, finding.Kmemleak, ""), needs: "CONFIG_DEBUG_KMEMLEAK"},
 	{Canary: inInit(sees("init_large", finding.OracleKmemleak, finding.Kmemleak, "")), needs: "CONFIG_DEBUG_KMEMLEAK"},

@@ -217,7 +217,9 @@ void canary_exit_hang(void)
 /* The name is a copy, or it would be text that is gone. */
 void canary_claim(void)
 {
-	request_region(IO_PORT, 1, kstrdup("canary", GFP_KERNEL)); /* canary: claim_left */
+	const char *name = kstrdup("canary", GFP_KERNEL);
+
+	request_region(IO_PORT, 1, name); /* canary: claim_left */
 }
 
 /* Whether an exit before has kept what this init wants. */

@@ -77,7 +77,7 @@ static const struct canary_bug bugs[] = {
 	{ "work_far", canary_work_far },
 	{ "claim_left", canary_claim },
 	{ "wrong_byte", canary_serve },
-	{ "one_at_a_time", canary_serve },
+	{ "deaf", canary_serve },
 	{ "exit_hang", canary_exit_hang },
 };
 

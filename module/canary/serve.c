@@ -9,6 +9,7 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/net.h>
+#include <linux/string.h>
 #include <linux/uio.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
@@ -18,35 +19,41 @@
 /* scenarios/canary_test.go knows it. */
 #define PORT 7029
 
+#define LINE 64
+
 /* How soon the thread sees that it is to end: it only ever waits so long. */
 #define LOOK (HZ / 20)
 
 static struct task_struct *server;
 static struct socket *listener;
 
-/* Echoes until the client has gone. */
+/* Echoes what is there. Returns how much that was, 0 for the end. */
+static int answer(struct socket *sock)
+{
+	u8 buf[LINE];
+	struct kvec vec = { .iov_base = buf, .iov_len = LINE };
+	struct msghdr msg = {};
+	int n;
+
+	n = kernel_recvmsg(sock, &msg, &vec, 1, LINE, 0); /* canary: deaf */
+	if (n <= 0)
+		return n;
+	buf[n / 2] ^= 1; /* canary: wrong_byte */
+	vec.iov_base = buf;
+	vec.iov_len = n;
+	memset(&msg, 0, sizeof(msg));
+	return kernel_sendmsg(sock, &msg, &vec, 1, n);
+}
+
+/* Until the client has gone. */
 static void serve(struct socket *sock)
 {
-	u8 buf[64];
 	int n;
 
 	sock->sk->sk_rcvtimeo = LOOK;
-	while (!kthread_should_stop()) {
-		struct kvec vec = { .iov_base = buf, .iov_len = sizeof(buf) };
-		struct msghdr msg = {};
-
-		n = kernel_recvmsg(sock, &msg, &vec, 1, sizeof(buf), 0); /* canary: one_at_a_time */
-		if (n == -EAGAIN)
-			continue;
-		if (n <= 0)
-			return;
-		buf[n / 2] ^= 1; /* canary: wrong_byte */
-		vec.iov_base = buf;
-		vec.iov_len = n;
-		memset(&msg, 0, sizeof(msg));
-		if (kernel_sendmsg(sock, &msg, &vec, 1, n) < 0)
-			return;
-	}
+	do {
+		n = answer(sock);
+	} while ((n > 0 || n == -EAGAIN) && !kthread_should_stop());
 }
 
 static int server_fn(void *unused)
