@@ -74,6 +74,7 @@ var canaries = []canary{
 	{Canary: anywhere(sees("thread_left", left, finding.Survivor, "thread"))},
 
 	{Canary: sees("timer_far", left, finding.Survivor, "timer"), needs: "CONFIG_DEBUG_INFO_BTF"},
+	{Canary: sees("hrtimer_far", left, finding.Survivor, "timer"), needs: "CONFIG_DEBUG_INFO_BTF"},
 	{Canary: sees("work_far", left, finding.Survivor, "work"), needs: "CONFIG_DEBUG_INFO_BTF"},
 	{Canary: anywhere(sees("wrong_byte", finding.OracleWire, finding.WireFault, ""))},
 	{Canary: sees("deaf", finding.OracleStarvation, finding.Starvation, "")},

@@ -61,7 +61,7 @@ func survivor(module, class, title string, excerpt ...string) Finding {
 }
 
 // TimerLeft is the finding that a timer is pending which calls a function of a module that is gone, or which lay in the module's memory itself: then fn
-// is 0. In is how far off it is, in guest time. Work tells that the timer is that of delayed work, and fn the work's function.
+// is 0. In is how far off it is, in guest time, 0 where that is not known. Work tells that the timer is that of delayed work, and fn the work's function.
 func TimerLeft(module string, fn, at uint64, in time.Duration, work bool) Finding {
 	class, what := "timer", "a timer"
 	if work {
@@ -70,8 +70,11 @@ func TimerLeft(module string, fn, at uint64, in time.Duration, work bool) Findin
 	if fn == 0 {
 		return survivor(module, class, "a timer is pending in memory of a module that is gone", fmt.Sprintf("a timer at %#x", at))
 	}
-	f := survivor(module, class, what+" is pending, and its function is gone",
-		fmt.Sprintf("%s at %#x, due in %v", what, at, in.Round(time.Millisecond)))
+	excerpt := fmt.Sprintf("%s at %#x", what, at)
+	if in != 0 {
+		excerpt += fmt.Sprintf(", due in %v", in.Round(time.Millisecond))
+	}
+	f := survivor(module, class, what+" is pending, and its function is gone", excerpt)
 	f.Stack = []Frame{{Addr: Addr(fn), IP: true}} // the function itself, and not what returns to it
 	return f
 }

@@ -18,7 +18,7 @@ type Timer struct {
 	// Func is the address of what it would call, 0 where that cannot be known: the timer itself lay in memory that is gone.
 	Func uint64
 	At   uint64        // the address of the timer
-	In   time.Duration // until it fires, in guest time; not known where Func is not
+	In   time.Duration // until it fires, in guest time; 0 where that is not known: high-resolution timers go by clocks of their own
 	Work bool          // Func is that of work that the timer puts off
 }
 
@@ -42,6 +42,7 @@ type Reader struct {
 	hz                     uint64
 	base, timer            introspect.Struct
 	delayed, work          introspect.Struct
+	trees                  trees
 	bases, offsets         uint64 // addresses of variables; bases is relative to a processor's area
 	perCPU                 int    // how many bases each processor has
 	jiffies, cpus, putsOff uint64
@@ -72,7 +73,8 @@ func New(k *introspect.Kernel, config map[string]string) (*Reader, error) {
 	r.work = layout("work_struct", "func")
 	r.bases, r.offsets, r.jiffies = address("timer_bases"), address("__per_cpu_offset"), address("jiffies")
 	r.cpus, r.putsOff = address("nr_cpu_ids"), address("delayed_work_timer_fn")
-	if err := errors.Join(errs...); err != nil {
+	r.trees, err = newTrees(k)
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, fmt.Errorf("read timers: %w", err)
 	}
 	r.perCPU = min(int(k.Symbols.Room(r.bases))/r.base.Size, mostBases)
@@ -117,6 +119,11 @@ func (r *Reader) Read(space *introspect.Space) ([]Timer, error) {
 			}
 			all = append(all, found...)
 		}
+		found, err := w.highRes(area + r.trees.bases)
+		if err != nil {
+			return nil, fmt.Errorf("high-resolution timers of processor %d: %w", cpu, err)
+		}
+		all = append(all, found...)
 	}
 	return all, nil
 }

@@ -24,7 +24,8 @@ const (
 )
 
 const fakeSymbols = `0000000000000200 A timer_bases
-0000000000000280 A next_variable
+0000000000000280 A hrtimer_bases
+0000000000000300 A next_variable
 ffffffff81000000 T _stext
 ffffffff81000100 t delayed_work_timer_fn
 ffffffff81000200 t process_timeout
@@ -61,11 +62,18 @@ func fake(t *testing.T) *fakeKernel {
 	}
 	f := &fakeKernel{ram: make([]byte, fakeRAM)}
 	f.kernel = &introspect.Kernel{Symbols: symbols, Layout: &introspect.Layout{Structs: map[string]introspect.Struct{
-		"timer_base":   {Size: 64, Fields: map[string]introspect.Field{"clk": field(0, 8), "vectors": field(16, 32)}},
-		"timer_list":   {Size: 40, Fields: map[string]introspect.Field{"entry": field(0, 16), "expires": field(16, 8), "function": field(24, 8)}},
-		"delayed_work": {Size: 88, Fields: map[string]introspect.Field{"work": field(0, 32), "timer": field(32, 40)}},
-		"work_struct":  {Size: 32, Fields: map[string]introspect.Field{"entry": field(8, 16), "func": field(24, 8)}},
-		"module":       {Size: 64, Fields: map[string]introspect.Field{"list": field(0, 16), "name": field(16, 16)}},
+		"timer_base":         {Size: 64, Fields: map[string]introspect.Field{"clk": field(0, 8), "vectors": field(16, 32)}},
+		"timer_list":         {Size: 40, Fields: map[string]introspect.Field{"entry": field(0, 16), "expires": field(16, 8), "function": field(24, 8)}},
+		"delayed_work":       {Size: 88, Fields: map[string]introspect.Field{"work": field(0, 32), "timer": field(32, 40)}},
+		"work_struct":        {Size: 32, Fields: map[string]introspect.Field{"entry": field(8, 16), "func": field(24, 8)}},
+		"hrtimer_cpu_base":   {Size: 128, Fields: map[string]introspect.Field{"clock_base": field(64, 64)}},
+		"hrtimer_clock_base": {Size: 32, Fields: map[string]introspect.Field{"active": field(8, 16)}},
+		"timerqueue_head":    {Size: 16, Fields: map[string]introspect.Field{"rb_root": field(0, 16)}},
+		"rb_root_cached":     {Size: 16, Fields: map[string]introspect.Field{"rb_root": field(0, 8), "rb_leftmost": field(8, 8)}},
+		"hrtimer":            {Size: 64, Fields: map[string]introspect.Field{"node": field(0, 32), "function": field(40, 8)}},
+		"timerqueue_node":    {Size: 32, Fields: map[string]introspect.Field{"node": field(0, 24), "expires": field(24, 8)}},
+		"rb_node":            {Size: 24, Fields: map[string]introspect.Field{"rb_right": field(8, 8), "rb_left": field(16, 8)}},
+		"module":             {Size: 64, Fields: map[string]introspect.Field{"list": field(0, 16), "name": field(16, 16)}},
 	}}}
 	// Page tables: one page of 1 GiB for the memory, one of 2 MiB for the kernel's variables.
 	f.put(0x1000+8*(pageOffset>>39&511), 0x2000|1)
@@ -124,6 +132,33 @@ func TestRead(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, timers (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestReadHighResolution(t *testing.T) {
+	f := fake(t)
+	// The second clock's tree on the second processor: a root of the kernel's own, with the module's below it.
+	put := func(n int, fn, left, right uint64) uint64 {
+		at := uint64(fakeTimer + 0x100*n)
+		f.put(at+8, right)
+		f.put(at+16, left)
+		f.put(at+40, fn)
+		return pageOffset + at
+	}
+	const kernelText = 0xffffffff81000200
+	deep := put(1, moduleText+0x20, 0, moduleText+0x3000)
+	left := put(2, kernelText, 0, deep)
+	root := put(3, kernelText, left, put(4, kernelText, 0, 0))
+	tree := uint64(fakeArea + 0x1000 + 0x280 + 64 + 32 + 8)
+	f.put(tree, root)
+	got, err := f.read(t)
+	want := []Timer{{Func: moduleText + 0x20, At: deep}, {At: moduleText + 0x3000}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v, timers (-want +got):\n%s", err, diff)
+	}
+	f.put(deep-pageOffset+8, root)
+	if _, err := f.read(t); !errors.Is(err, ErrWheel) {
+		t.Errorf("%v for a tree that is a circle, want %v", err, ErrWheel)
 	}
 }
 

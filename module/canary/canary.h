@@ -73,6 +73,7 @@ void canary_workqueue_left(void);
 void canary_busy(void);
 void canary_timer_far(void);
 void canary_work_far(void);
+void canary_hrtimer_far(void);
 void canary_claim(void);
 bool canary_claimed(void);
 void canary_exit_hang(void);

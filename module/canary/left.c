@@ -4,11 +4,13 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/hrtimer.h>
 #include <linux/in.h>
 #include <linux/ioport.h>
 #include <linux/jiffies.h>
 #include <linux/kobject.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/proc_fs.h>
@@ -84,6 +86,22 @@ void canary_work_far(void)
 		return;
 	INIT_DELAYED_WORK(far, far_work_fn);
 	schedule_delayed_work(far, FAR);
+}
+
+static enum hrtimer_restart far_hrtimer_fn(struct hrtimer *unused)
+{ /* canary: hrtimer_far */
+	return HRTIMER_NORESTART;
+}
+
+void canary_hrtimer_far(void)
+{
+	struct hrtimer *far = kmalloc(sizeof(*far), GFP_KERNEL);
+
+	if (!far)
+		return;
+	hrtimer_init(far, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	far->function = far_hrtimer_fn;
+	hrtimer_start(far, ktime_set(FAR / HZ, 0), HRTIMER_MODE_REL);
 }
 
 static int sleeper(void *unused)

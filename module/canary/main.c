@@ -75,6 +75,7 @@ static const struct canary_bug bugs[] = {
 	{ "busy", canary_busy },
 	{ "timer_far", canary_timer_far },
 	{ "work_far", canary_work_far },
+	{ "hrtimer_far", canary_hrtimer_far },
 	{ "claim_left", canary_claim },
 	{ "wrong_byte", canary_serve },
 	{ "deaf", canary_serve },
