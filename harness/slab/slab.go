@@ -46,38 +46,27 @@ const storeUser = 0x10000
 func New(k *introspect.Kernel, config map[string]string) (*Reader, error) {
 	r := &Reader{kernel: k, storeUser: storeUser}
 	var err error
-	if r.hz, err = strconv.ParseUint(config["CONFIG_HZ"], 0, 32); err != nil || r.hz == 0 {
-		return nil, fmt.Errorf("read slabs: CONFIG_HZ is %q", config["CONFIG_HZ"])
+	if r.hz, err = introspect.HZ(config); err != nil {
+		return nil, fmt.Errorf("read slabs: %w", err)
 	}
 	if config["CONFIG_KASAN_GENERIC"] == "y" {
 		if r.shadow, err = strconv.ParseUint(config["CONFIG_KASAN_SHADOW_OFFSET"], 0, 64); err != nil {
 			return nil, fmt.Errorf("read slabs: CONFIG_KASAN_SHADOW_OFFSET is %q", config["CONFIG_KASAN_SHADOW_OFFSET"])
 		}
 	}
-	var errs []error
-	layout := func(name string, members ...string) introspect.Struct {
-		s, err := k.Layout.Struct(name, members...)
-		errs = append(errs, err)
-		return s
-	}
-	address := func(name string) uint64 {
-		a, err := k.Symbols.Address(name)
-		errs = append(errs, err)
-		return a
-	}
-	r.cache = layout("kmem_cache", "name", "flags", "size", "object_size", "inuse", "offset", "list", "node")
-	r.node = layout("kmem_cache_node", "partial", "full")
-	r.slab = layout("slab", "slab_list", "freelist", "objects")
-	r.track = layout("track", "addr", "handle", "when")
-	r.pageSize = uint64(layout("page").Size)
-	r.caches, r.jiffies, r.tick = address("slab_caches"), address("jiffies"), address("tick_next_period")
+	need := k.Lookup()
+	r.cache = need.Struct("kmem_cache", "name", "flags", "size", "object_size", "inuse", "offset", "list", "node")
+	r.node = need.Struct("kmem_cache_node", "partial", "full")
+	r.slab = need.Struct("slab", "slab_list", "freelist", "objects")
+	r.track = need.Struct("track", "addr", "handle", "when")
+	r.pageSize = uint64(need.Struct("page").Size)
+	r.caches, r.jiffies, r.tick = need.Address("slab_caches"), need.Address("jiffies"), need.Address("tick_next_period")
 	r.stacks, err = newDepot(k)
-	errs = append(errs, err)
 	if bit, ok := k.Layout.Values["_SLAB_STORE_USER"]; ok {
 		r.storeUser = 1 << bit
 	}
 	r.trackAt = uint64(k.Layout.Values["TRACK_ALLOC"]) * uint64(r.track.Size)
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(need.Err(), err); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -21,25 +21,18 @@ type trees struct {
 	nodeLen int
 }
 
-func newTrees(k *introspect.Kernel) (t trees, err error) {
-	var errs []error
-	layout := func(name string, members ...string) introspect.Struct {
-		s, err := k.Layout.Struct(name, members...)
-		errs = append(errs, err)
-		return s
+func newTrees(need *introspect.Lookup) trees {
+	timer, node := need.Struct("hrtimer", "node", "function"), need.Struct("rb_node", "rb_left", "rb_right")
+	return trees{
+		bases:  need.Address("hrtimer_bases"),
+		clocks: need.Struct("hrtimer_cpu_base", "clock_base").Fields["clock_base"],
+		clock:  uint64(need.Struct("hrtimer_clock_base").Size),
+		// struct timerqueue_head is a struct rb_root_cached, which begins with its struct rb_root, one pointer.
+		root:  need.Offset("hrtimer_clock_base", "active") + need.Offset("timerqueue_head", "rb_root") + need.Offset("rb_root_cached", "rb_root"),
+		timer: timer,
+		node:  uint64(timer.Fields["node"].Offset) + need.Offset("timerqueue_node", "node"),
+		left:  uint64(node.Fields["rb_left"].Offset), right: uint64(node.Fields["rb_right"].Offset), nodeLen: node.Size,
 	}
-	offset := func(name, member string) uint64 { return uint64(layout(name, member).Fields[member].Offset) }
-	t.bases, err = k.Symbols.Address("hrtimer_bases")
-	errs = append(errs, err)
-	t.clocks = layout("hrtimer_cpu_base", "clock_base").Fields["clock_base"]
-	t.clock = uint64(layout("hrtimer_clock_base").Size)
-	// struct timerqueue_head is a struct rb_root_cached, which begins with its struct rb_root, one pointer.
-	t.root = offset("hrtimer_clock_base", "active") + offset("timerqueue_head", "rb_root") + offset("rb_root_cached", "rb_root")
-	t.timer = layout("hrtimer", "node", "function")
-	t.node = uint64(t.timer.Fields["node"].Offset) + offset("timerqueue_node", "node")
-	node := layout("rb_node", "rb_left", "rb_right")
-	t.left, t.right, t.nodeLen = uint64(node.Fields["rb_left"].Offset), uint64(node.Fields["rb_right"].Offset), node.Size
-	return t, errors.Join(errs...)
 }
 
 // highRes reads the trees of one processor.

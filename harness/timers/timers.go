@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"ktcp/harness/introspect"
@@ -53,28 +52,18 @@ type Reader struct {
 func New(k *introspect.Kernel, config map[string]string) (*Reader, error) {
 	r := &Reader{kernel: k}
 	var err error
-	if r.hz, err = strconv.ParseUint(config["CONFIG_HZ"], 0, 32); err != nil || r.hz == 0 {
-		return nil, fmt.Errorf("read timers: CONFIG_HZ is %q", config["CONFIG_HZ"])
+	if r.hz, err = introspect.HZ(config); err != nil {
+		return nil, fmt.Errorf("read timers: %w", err)
 	}
-	var errs []error
-	layout := func(name string, members ...string) introspect.Struct {
-		s, err := k.Layout.Struct(name, members...)
-		errs = append(errs, err)
-		return s
-	}
-	address := func(name string) uint64 {
-		a, err := k.Symbols.Address(name)
-		errs = append(errs, err)
-		return a
-	}
-	r.base = layout("timer_base", "vectors")
-	r.timer = layout("timer_list", "entry", "expires", "function")
-	r.delayed = layout("delayed_work", "work", "timer")
-	r.work = layout("work_struct", "func")
-	r.bases, r.offsets, r.jiffies = address("timer_bases"), address("__per_cpu_offset"), address("jiffies")
-	r.cpus, r.putsOff = address("nr_cpu_ids"), address("delayed_work_timer_fn")
-	r.trees, err = newTrees(k)
-	if err := errors.Join(append(errs, err)...); err != nil {
+	need := k.Lookup()
+	r.base = need.Struct("timer_base", "vectors")
+	r.timer = need.Struct("timer_list", "entry", "expires", "function")
+	r.delayed = need.Struct("delayed_work", "work", "timer")
+	r.work = need.Struct("work_struct", "func")
+	r.bases, r.offsets, r.jiffies = need.Address("timer_bases"), need.Address("__per_cpu_offset"), need.Address("jiffies")
+	r.cpus, r.putsOff = need.Address("nr_cpu_ids"), need.Address("delayed_work_timer_fn")
+	r.trees = newTrees(need)
+	if err := need.Err(); err != nil {
 		return nil, fmt.Errorf("read timers: %w", err)
 	}
 	r.perCPU = min(int(k.Symbols.Room(r.bases))/r.base.Size, mostBases)
