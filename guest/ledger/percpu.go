@@ -36,8 +36,8 @@ const (
 	byModules = "call_site >= 0xffffffffa0000000"
 	// byWrapper chooses what was allocated by one of [wrappers].
 	byWrapper = " || call_site >= 0x%x && call_site < 0x%x"
-	// perCPUKiB is the room for each CPU: 40,000 pieces that are freed, those of a thousand namespaces.
-	perCPUKiB = "2048"
+	// perCPUKiB is the room for each CPU: 80,000 pieces that are freed, those of three thousand namespaces.
+	perCPUKiB = "4096"
 )
 
 // wrappers are what stands between a module and the allocator in the kernels that do not call the latter by a jump, as those with frame pointers.
