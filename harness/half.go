@@ -1,27 +1,26 @@
 package harness
 
-import "ktcp/guest/wire"
+import (
+	"slices"
 
-// DialHalf begins count connections and never finishes them: see [wire.DialHalf]. It returns when the namespace has as many requests for
-// the address as there are clients that wait in this way, in SYN_RECV. [Crowd.Reset] ends them.
+	"ktcp/guest/wire"
+)
+
+// DialHalf begins count connections and never finishes them: see [wire.DialHalf]. It returns when the namespace has a request for the address, in
+// SYN_RECV, for each of these clients. [Crowd.Reset] ends them.
 func (n *Netns) DialHalf(addr string, count int) *Crowd {
 	n.g.tb.Helper()
-	want := len(n.HalfOpen(addr)) + count
+	before := n.HalfOpen(addr) // of a listener that is gone, say: they end in their own time
 	answer := call(n.g, wire.DialHalf, wire.DialHalfRequest{Netns: n.name, Addr: addr, Count: count})
-	n.awaitHalfOpen(addr, want)
-	return &Crowd{g: n.g, first: answer.First, count: count}
-}
-
-func (n *Netns) awaitHalfOpen(addr string, want int) {
-	n.g.tb.Helper()
 	got := 0
 	_ = await(Patience, func() (bool, error) {
-		got = len(n.HalfOpen(addr))
-		return got == want, nil
+		got = len(slices.DeleteFunc(n.HalfOpen(addr), func(peer string) bool { return slices.Contains(before, peer) }))
+		return got == count, nil
 	})
-	if got != want {
-		n.g.tb.Errorf("%d connections to %s in %v are in SYN_RECV, want %d", got, addr, n, want)
+	if got != count {
+		n.g.tb.Errorf("%d new connections to %s in %v are in SYN_RECV, want %d", got, addr, n, count)
 	}
+	return &Crowd{g: n.g, first: answer.First, count: count}
 }
 
 // HalfOpen returns the peers of the requests for an address, in SYN_RECV.
