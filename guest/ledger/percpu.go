@@ -83,11 +83,15 @@ func (p perCPU) callers() (string, error) {
 	return filter, lines.Err()
 }
 
-// begin has the tracer take notes. A kernel without one keeps no books of per-CPU memory.
+// begin has the tracer take notes. A kernel without one, or before 5.19, whose tracer does not tell who allocates, keeps no books of
+// per-CPU memory.
 func (p perCPU) begin() error {
-	events := filepath.Join(p.dir, "events", "percpu")
-	if _, err := os.Stat(events); errors.Is(err, os.ErrNotExist) {
+	format, err := os.ReadFile(filepath.Join(p.dir, "events", "percpu", perCPUAlloc, "format"))
+	if errors.Is(err, os.ErrNotExist) || err == nil && !strings.Contains(string(format), " call_site;") {
 		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("per-CPU memory: %w", err)
 	}
 	callers, err := p.callers()
 	if err != nil {

@@ -91,6 +91,31 @@ func TestPerCPU(t *testing.T) {
 	}
 }
 
+func TestPerCPUWithoutTheTracer(t *testing.T) {
+	p := perCPU{dir: t.TempDir(), symbols: "/dev/null"}
+	if err := p.begin(); err != nil {
+		t.Errorf("a kernel without the tracer: %v", err)
+	}
+	alloc := filepath.Join(p.dir, "events/percpu", perCPUAlloc)
+	if err := os.MkdirAll(alloc, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put := func(format string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(alloc, "format"), []byte(format), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("\tfield:size_t size;\toffset:16;\tsize:8;\tsigned:0;\n")
+	if err := p.begin(); err != nil {
+		t.Errorf("a kernel that does not tell who allocates: %v", err)
+	}
+	put("\tfield:unsigned long call_site;\toffset:8;\tsize:8;\tsigned:0;\n")
+	if err := p.begin(); err == nil {
+		t.Error("no error where the tracer cannot be told what to note")
+	}
+}
+
 func TestPerCPUCallers(t *testing.T) {
 	p := perCPU{symbols: filepath.Join(t.TempDir(), "kallsyms")}
 	for symbols, want := range map[string]string{
