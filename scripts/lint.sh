@@ -41,10 +41,10 @@ c_checkpatch() { # needs a kernel's source: packaged headers leave the script ou
 		return 1
 	}
 	# Not for us: a kernel-only license, a patch's own rules, that code is for one kernel version only, and that lines of HTTP in
-	# strings end with a blank. canary crashes the kernel on purpose.
+	# strings end with a blank. canary crashes the kernel on purpose. -X: what perl says about the script itself.
 	local ours=FILE_PATH_CHANGES,SPDX_LICENSE_TAG,SPLIT_STRING,CONST_STRUCT,LINUX_VERSION_CODE,CONSTANT_COMPARISON,MACRO_ARG_REUSE
 	ours+=,MISSING_SPACE
-	local check=(perl "$checkpatch" --no-tree --strict --terse --quiet --show-types --no-summary --file --ignore)
+	local check=(perl -X "$checkpatch" --no-tree --strict --terse --quiet --show-types --no-summary --file --ignore)
 	c_files | grep -v ^module/canary/ | xargs "${check[@]}" "$ours" && c_files | grep ^module/canary/ | xargs "${check[@]}" "$ours,AVOID_BUG"
 }
 cache=${KTCP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ktcp}
