@@ -240,7 +240,7 @@ func TestDropLongWrite(t *testing.T) {
 // A pair that is not there is looked for once on each interface, however many there are.
 func TestDropAmongManyInterfaces(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t, harness.OnInstructions())
+	g := harness.Clone(t, harness.OnInstructions(), harness.StockAlone())
 	g.Insmod("droptcp")
 	n := g.Netns("many")
 	uptime := func() (seconds float64) {
