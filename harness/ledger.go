@@ -98,7 +98,7 @@ func (g *Guest) outside(limit time.Duration) (*outsideLedger, error) {
 	}
 	switch {
 	case unlearnable(err):
-		Logf("ledger: the guests print it, which takes them seconds: %v", err)
+		Logf("ledger: the guests print it, which takes them seconds, and nobody looks for timers that outlive a module: %v", err)
 		l.why = err
 		return nil, nil
 	case err != nil:
@@ -140,6 +140,9 @@ func (l *ledgers) learn(o *outsideLedger) error {
 	timers, err := timers.New(kernel, rig.kernel.Config)
 	if err != nil && !unlearnable(err) {
 		return err
+	}
+	if err != nil && rig.kernel.Config["CONFIG_DEBUG_OBJECTS_TIMERS"] != "y" {
+		Logf("survivors: nobody looks for timers that outlive a module: %v", err)
 	}
 	l.kernel, l.reader, l.timers = kernel, reader, timers
 	return nil

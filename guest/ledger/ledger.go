@@ -38,7 +38,11 @@ func New() (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{traces: "/sys/kernel/debug/slab", slabs: "/sys/kernel/slab", vmalloc: "/proc/vmallocinfo", perCPU: perCPU{dir: "/sys/kernel/tracing", symbols: "/proc/kallsyms"}, hz: hz}
+	l := &Ledger{
+		traces: "/sys/kernel/debug/slab", slabs: "/sys/kernel/slab", vmalloc: "/proc/vmallocinfo",
+		perCPU: perCPU{dir: "/sys/kernel/tracing", symbols: "/proc/kallsyms"},
+		hz:     hz,
+	}
 	if err := l.perCPU.begin(); err != nil {
 		return nil, err
 	}
