@@ -39,6 +39,11 @@ func StockAlone() Option {
 	return func(g *Guest) { g.stock = true }
 }
 
+// Steady is for a test that compares times in the guest. KCSAN stalls tasks to see what others do meanwhile, at random: the test is skipped there.
+func Steady() Option {
+	return func(g *Guest) { g.steady = true }
+}
+
 // lacking says why the test is not for this kernel, or "".
 func (g *Guest) lacking() string {
 	switch k := g.rig.kernel; {
@@ -46,6 +51,8 @@ func (g *Guest) lacking() string {
 		return "takes FLAVOR=kasan: no allocation fails on " + k.Flavor
 	case g.stock && g.checksAll():
 		return "for FLAVOR=stock: no different on " + k.Flavor
+	case g.steady && k.Config["CONFIG_KCSAN"] == "y":
+		return "compares times, which mean nothing on " + k.Flavor + ": it stalls tasks at random"
 	}
 	return ""
 }

@@ -243,7 +243,7 @@ func TestDropLongWrite(t *testing.T) {
 // A pair that is not there is looked for once on each interface, however many there are.
 func TestDropAmongManyInterfaces(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t, harness.OnInstructions())
+	g := harness.Clone(t, harness.OnInstructions(), harness.Steady())
 	g.Insmod("droptcp")
 	n := g.Netns("many")
 	now := func() (ns float64) { // of guest time, which /proc/uptime has only in hundredths of a second

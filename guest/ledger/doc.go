@@ -1,4 +1,4 @@
-// Package ledger tells which slab objects, and which areas of vmalloc, that are alive were allocated on behalf of a module.
+// Package ledger tells which slab objects, areas of vmalloc and pieces of per-CPU memory that are alive were allocated on behalf of a module.
 //
 // It reads /sys/kernel/debug/slab/*/alloc_traces, which a kernel started with slub_debug=U keeps: for every place
 // that objects were allocated from, their number, their ages and the whole stack. It works after the module is gone as well:
@@ -10,5 +10,5 @@
 // Its contract with whoever reads the result: a site is a fact, not yet a leak.
 //
 // To print the traces costs the guest seconds when it is emulated. Where the host can read SLUB's books from the guest's memory
-// itself, as ktcp/harness/slab does, it asks this package only to settle the kernel, and for the areas.
+// itself, as ktcp/harness/slab does, it asks this package only to settle the kernel, and for what is beside the slab.
 package ledger

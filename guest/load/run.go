@@ -33,7 +33,7 @@ func Run(ctx context.Context, s Spec) (wire.LoadResult, error) {
 		_, _ = unix.Write(stop, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	})
 	keepProcessors(p.threads)
-	g := newGate(p.threads, p.At)
+	g := newGate(ctx, p.threads, p.At)
 	all := left(p)
 	workers := make([]*worker, p.threads)
 	errs := make([]error, p.threads)
@@ -86,16 +86,18 @@ func (w *worker) whole(g *gate) error {
 
 // gate lets all workers start at one time, or none when one cannot.
 type gate struct {
-	at     time.Duration // see wire.LoadRequest
-	mu     sync.Mutex
-	absent int
-	failed bool
-	open   chan struct{}
-	opened time.Time
+	at time.Duration // see wire.LoadRequest
+	// cancelled ends the wait for it: workers that are let through are told to stop.
+	cancelled <-chan struct{}
+	mu        sync.Mutex
+	absent    int
+	failed    bool
+	open      chan struct{}
+	opened    time.Time
 }
 
-func newGate(n int, at time.Duration) *gate {
-	return &gate{at: at, absent: n, open: make(chan struct{})}
+func newGate(ctx context.Context, n int, at time.Duration) *gate {
+	return &gate{at: at, cancelled: ctx.Done(), absent: n, open: make(chan struct{})}
 }
 
 // pass waits for all workers and reports whether they may go.
@@ -104,7 +106,10 @@ func (g *gate) pass(ok bool) bool {
 	g.failed = g.failed || !ok
 	if g.absent--; g.absent == 0 {
 		if !g.failed && g.at > 0 {
-			time.Sleep(g.at - uptime())
+			select {
+			case <-time.After(g.at - uptime()):
+			case <-g.cancelled:
+			}
 		}
 		g.opened = time.Now()
 		close(g.open)
