@@ -31,7 +31,6 @@ type Guest struct {
 	memory     int           // in MiB; 0: the default
 	failing    bool          // see FailingAllocations
 	stock      bool          // see StockAlone
-	steady     bool          // see Steady
 	deadline   time.Duration // see UnloadWithin; 0: the kernel's
 
 	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody

@@ -33,15 +33,11 @@ func FailingAllocations() Option {
 	return func(g *Guest) { g.failing = true }
 }
 
-// StockAlone is for a test that compares what programs are answered. A kernel that checks all that it does makes no difference to that,
-// and each program takes many times as long there: the test is skipped.
+// StockAlone is for a test that compares what programs are answered, or what costs how much. A kernel that checks all that it does makes no
+// difference to the one, and each program takes many times as long there; the other is lost among what its checks cost, which is never the same
+// twice. The test is skipped there.
 func StockAlone() Option {
 	return func(g *Guest) { g.stock = true }
-}
-
-// Steady is for a test that compares times in the guest. KCSAN stalls tasks to see what others do meanwhile, at random: the test is skipped there.
-func Steady() Option {
-	return func(g *Guest) { g.steady = true }
 }
 
 // lacking says why the test is not for this kernel, or "".
@@ -51,8 +47,6 @@ func (g *Guest) lacking() string {
 		return "takes FLAVOR=kasan: no allocation fails on " + k.Flavor
 	case g.stock && g.checksAll():
 		return "for FLAVOR=stock: no different on " + k.Flavor
-	case g.steady && k.Config["CONFIG_KCSAN"] == "y":
-		return "compares times, which mean nothing on " + k.Flavor + ": it stalls tasks at random"
 	}
 	return ""
 }

@@ -243,7 +243,7 @@ func TestDropLongWrite(t *testing.T) {
 // A pair that is not there is looked for once on each interface, however many there are.
 func TestDropAmongManyInterfaces(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t, harness.OnInstructions(), harness.Steady())
+	g := harness.Clone(t, harness.OnInstructions(), harness.StockAlone())
 	g.Insmod("droptcp")
 	n := g.Netns("many")
 	now := func() (ns float64) { // of guest time, which /proc/uptime has only in hundredths of a second
@@ -253,27 +253,29 @@ func TestDropAmongManyInterfaces(t *testing.T) {
 		}
 		return ns
 	}
-	const writes, few, many = 3, 6, 24
-	lines := g.Many(2000)
+	const writes, lines, few, many = 5, 500, 6, 24
 	pairs := 0
-	took := func(want int) float64 {
+	took := func(want int) (least float64) {
 		for ; pairs < want; pairs++ {
 			n.Veth(fmt.Sprintf("10.0.%d.1/24", pairs), n, fmt.Sprintf("10.0.%d.2/24", pairs))
 		}
-		before := now()
-		for range writes {
+		for i := range writes {
+			before := now()
 			n.WriteFile(dropFile, strings.Repeat("127.0.0.1:1 127.0.0.1:2\n", lines))
+			// The kernel has much to do for interfaces that are new, on the same processor: the quickest write met least of it.
+			if took := (now() - before) / 1e6; i == 0 || took < least {
+				least = took
+			}
 		}
-		seconds := (now() - before) / 1e9
-		t.Logf("with %d interfaces %d lines about nobody took %.4f s", 2*pairs, writes*lines, seconds)
-		return seconds
+		t.Logf("with %d interfaces %d lines about nobody took %.3f ms", 2*pairs, lines, least)
+		return least
 	}
 	alone := took(0)
 	less := took(few) - alone
 	more := took(many) - alone
 	// Four times the interfaces, four times the looks. It is more where each interface is looked for among all.
 	if less <= 0 || more > 1.25*many/few*less {
-		t.Errorf("%d interfaces cost %.4f s, %d cost %.4f s", 2*few, less, 2*many, more)
+		t.Errorf("%d interfaces cost %.3f ms, %d cost %.3f ms", 2*few, less, 2*many, more)
 	}
 }
 
