@@ -24,7 +24,6 @@ func main() {
 	if len(os.Args) > 1 && os.Getpid() != 1 {
 		os.Exit(another(os.Args[1], os.Args[2:]))
 	}
-	setRuntime()
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(heapLimit)
 	if err := run(); err != nil {
@@ -39,6 +38,9 @@ func run() error {
 	// The thread that reads the port is this one for ever: no other is woken between a request and its answer.
 	runtime.LockOSThread()
 	if err := boot.Up(); err != nil {
+		return err
+	}
+	if err := quietRuntime(); err != nil {
 		return err
 	}
 	p, err := port.Open(wire.Port)

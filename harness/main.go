@@ -2,8 +2,11 @@ package harness
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"ktcp/harness/report"
@@ -12,6 +15,7 @@ import (
 // Main is the TestMain of a package of scenarios: it runs them, completes the run's results and, where this process started
 // the run, says what the verdict is. Call it as os.Exit(harness.Main(m)).
 func Main(m *testing.M) int {
+	beside()
 	code := m.Run()
 	if !provisioned.Load() {
 		return code // no scenario asked for a guest: -list, benchmarks of something else, or none that matched
@@ -39,4 +43,20 @@ func Main(m *testing.M) int {
 	}
 	fmt.Printf("%s; evidence in %s\n", run.Headline(), run.Dir)
 	return code
+}
+
+// beside has go test run three scenarios at once for every two processors, where -parallel does not say otherwise: a guest of one processor
+// waits for a third of its time, for packets, for grace periods and for what may yet show.
+func beside() {
+	flag.Parse()
+	const parallel = "test.parallel"
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == parallel })
+	if said {
+		return
+	}
+	cpus := runtime.GOMAXPROCS(0)
+	if err := flag.Set(parallel, strconv.Itoa(cpus+cpus/2)); err != nil {
+		panic(err) // package testing has no such flag any more
+	}
 }

@@ -115,7 +115,7 @@ type group struct {
 // groups puts the canaries whose detectors the kernel has into groups. One that is deadly has its own.
 func groups(config map[string]string) []group {
 	gentle := group{name: "gentle"}
-	slow := group{name: "watchdogs", watchdogs: time.Second}
+	slow := group{name: "watchdogs", watchdogs: time.Second, options: []harness.Option{harness.SMP()}}
 	served := group{name: "served"} // alone, or others' threads would be suspects
 	scanned := group{name: "kmemleak", options: []harness.Option{harness.ScanForLeaks()}}
 	var all []group
@@ -132,6 +132,9 @@ func groups(config map[string]string) []group {
 			alone := group{name: c.Bug, shown: []harness.Canary{c.Canary}}
 			if c.Class == "stuck" { // for ever: nothing is learnt by waiting
 				alone.options = append(alone.options, harness.UnloadWithin(3*time.Second))
+			}
+			if c.Oracle == finding.OracleIdle { // by what runs on the processor that is not held
+				alone.options = append(alone.options, harness.SMP())
 			}
 			all = append(all, alone)
 		default:

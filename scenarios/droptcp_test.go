@@ -343,7 +343,7 @@ func TestDropInItsOwnNamespaceOnly(t *testing.T) {
 
 func TestDropRmmodWhileItDrops(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	droptcp := g.Insmod("droptcp")
 	kecho := g.Serve(harness.Echo)
 	n := g.Init()

@@ -92,7 +92,7 @@ func TestEchoRmmod(t *testing.T) {
 	for _, state := range slices.Concat(anyRmmod, echoRmmod) {
 		t.Run(state.name, func(t *testing.T) {
 			t.Parallel()
-			g := harness.Clone(t)
+			g := harness.Clone(t, harness.SMP())
 			kecho := g.Serve(harness.Echo, state.params...)
 			state.enter(g.Init(), kecho.Addr)
 			kecho.Rmmod()

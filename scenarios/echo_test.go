@@ -82,7 +82,7 @@ func TestEchoToASlowReader(t *testing.T) {
 	g := harness.Clone(t)
 	kecho := g.Serve(harness.Echo)
 	var slow []*harness.Conn
-	for range 4 { // more than there are processors
+	for range 3 { // more than there are processors; four take more than tcp_mem of so small a guest, and segments are dropped
 		c := g.Init().Dial(kecho.Addr)
 		if c.EchoFill() == 0 {
 			t.Error("a new connection takes not one byte")
@@ -135,7 +135,7 @@ func TestEchoToNoReader(t *testing.T) {
 
 func TestEchoOfManyAtOnce(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	// A connection that finds the queue full is tried again after 1, 3, 7 and 15 s: on a slow machine as long as any patience.
 	kecho := g.Serve(harness.Echo, "backlog=1024")
 	traffic := g.Init().EchoTraffic(kecho.Addr, 200, message)

@@ -162,7 +162,7 @@ const (
 // The module goes whatever its clients are waiting for, or not reading, and can come back.
 func TestHTTPdRmmodInEveryState(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	g.File(www+"/hello.txt", "Hello, file!\n")
 	g.FileOf(www+"/large", block(), 300)
 	s := g.Serve(harness.HTTP)
@@ -227,7 +227,7 @@ func TestHTTPdThousandIdle(t *testing.T) {
 
 func TestHTTPdRmmodUnderTraffic(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	s := g.Serve(harness.HTTP)
 	answer := g.Init().Get(s.Addr)
 	traffic := g.Init().Traffic(s.Addr, 8, answer.Body)

@@ -11,7 +11,7 @@ import (
 // Many requests from forty clients at once, of which each has its answer, and each byte of it is right.
 func TestLoadEveryAnswerIsRight(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 	kweb.Enable(g.Init())
 	requests := g.Many(2000)
@@ -27,7 +27,7 @@ func TestLoadEveryAnswerIsRight(t *testing.T) {
 // Whatever some clients do, others have their answers meanwhile, and afterwards.
 func TestLoadAwkwardClientsDisturbNobody(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	// A storm of connections may fill the queue, and who finds it full waits for seconds: that is TCP's, not the module's.
 	kweb := g.Serve(harness.Web, "backlog=1024")
 	red := g.Netns("red")
@@ -50,7 +50,7 @@ func TestLoadAwkwardClientsDisturbNobody(t *testing.T) {
 func TestLoadPortExhaustion(t *testing.T) {
 	t.Parallel()
 	const ports, attempts = 64, 200
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kecho := g.Serve(harness.Echo)
 	n := g.Init()
 	n.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", "50000 50063")

@@ -105,7 +105,7 @@ func TestNetnsServesAfterItsCreatorLeft(t *testing.T) {
 // The client's socket lives in the namespace too and holds it: it dies when the client has gone.
 func TestNetnsDeletedWhileServing(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
@@ -119,7 +119,7 @@ func TestNetnsDeletedWhileServing(t *testing.T) {
 // The client sits in another namespace: nothing but the server's own socket is left in the one that dies.
 func TestNetnsDeletedWithRemoteConnections(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 	red, blue := g.Netns("red"), g.Netns("blue")
 	red.Veth("10.0.0.1/24", blue, "10.0.0.2/24")
@@ -139,7 +139,7 @@ func TestNetnsDeletedWithRemoteConnections(t *testing.T) {
 
 func TestNetnsRmmodWithConnections(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 
 	var waiting []*harness.Conn
@@ -160,7 +160,7 @@ func TestNetnsRmmodWithConnections(t *testing.T) {
 
 func TestNetnsCreatedAndDeletedInNumbers(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {

@@ -10,7 +10,7 @@ import (
 
 func TestToggleUnderTraffic(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 	kweb.Enable(red)
@@ -32,7 +32,7 @@ func TestToggleUnderTraffic(t *testing.T) {
 
 func TestStartAndStopFromSeveralThreads(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
@@ -48,7 +48,7 @@ func TestStartAndStopFromSeveralThreads(t *testing.T) {
 
 func TestRmmodWhileStatusIsWritten(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 
@@ -71,7 +71,7 @@ func TestRmmodWhileStatusIsWritten(t *testing.T) {
 // The exit waits for connections, and whoever has the file open may write to it meanwhile: nothing may be started that nobody stops.
 func TestRmmodWhileItIsSwitchedOn(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 	for round := range 3 {
@@ -105,7 +105,7 @@ func TestRmmodWhileItIsSwitchedOn(t *testing.T) {
 
 func TestNetnsDiesWhileStatusIsWritten(t *testing.T) {
 	t.Parallel()
-	g := harness.Clone(t)
+	g := harness.Clone(t, harness.SMP())
 	kweb := g.Serve(harness.Web)
 	red := g.Netns("red")
 

@@ -56,7 +56,7 @@ func TestRandomLifecycle(t *testing.T) {
 	seed := number(t, seedVariable, rand.Uint64N(1<<32))
 	steps := number(t, stepsVariable, defaultSteps)
 	t.Logf("to have the same again: %s=%d %s=%d go test ./scenarios -run '^TestRandomLifecycle$'", seedVariable, seed, stepsVariable, steps)
-	c := &chaos{t: t, random: rand.New(rand.NewPCG(seed, seed)), g: harness.Clone(t)}
+	c := &chaos{t: t, random: rand.New(rand.NewPCG(seed, seed)), g: harness.Clone(t, harness.SMP())}
 	c.g.Again(fmt.Sprintf("%s=%d", seedVariable, seed))
 	c.g.Again(fmt.Sprintf("%s=%d", stepsVariable, steps))
 	c.kweb = c.g.Serve(harness.Web)

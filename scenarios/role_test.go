@@ -104,7 +104,7 @@ func TestRoleRmmodThenClientSpeaks(t *testing.T) {
 func TestRoleRmmodInTheMiddle(t *testing.T) {
 	harness.EachRole(t, func(t *testing.T, role harness.Role) {
 		t.Parallel()
-		s := serve(t, harness.Clone(t), role)
+		s := serve(t, harness.Clone(t, harness.SMP()), role)
 		c := s.begun()
 		s.asked(t)
 		s.Rmmod()
@@ -116,7 +116,7 @@ func TestRoleRmmodInTheMiddle(t *testing.T) {
 func TestRoleRmmodAfterTraffic(t *testing.T) {
 	harness.EachRole(t, func(t *testing.T, role harness.Role) {
 		t.Parallel()
-		s := serve(t, harness.Clone(t), role)
+		s := serve(t, harness.Clone(t, harness.SMP()), role)
 		for range 20 {
 			s.asked(t)
 		}
@@ -174,7 +174,7 @@ func TestRoleHoldsNothingOfThoseWhoHaveGone(t *testing.T) {
 func TestRoleClientsReset(t *testing.T) {
 	harness.EachRole(t, func(t *testing.T, role harness.Role) {
 		t.Parallel()
-		s := serve(t, harness.Clone(t), role)
+		s := serve(t, harness.Clone(t, harness.SMP()), role)
 		for range 5 {
 			s.Dial(s.Addr).Reset()
 			s.begun().Reset()

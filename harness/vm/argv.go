@@ -108,14 +108,16 @@ func memoryObject(s shape, w wiring) string {
 //   - sysrq_always_enabled: evidence can be asked for over the console
 //   - pty.legacy_count=0: or sysfs has 512 terminals that nobody uses, which the survivors oracle would list each time
 //   - psi=0, GODEBUG: less for a clone to translate before it can answer. The latter is for the agent, whose threads
-//     would otherwise send each other signals because they run so slowly
+//     would otherwise send each other signals because they run so slowly, and look every second for a change in the number of CPUs
+//   - GOMAXPROCS: for the agent, see its quietRuntime: one for the thread that waits for requests, one for what is being done, and one
+//     for what is blocked in the kernel
 //   - ktcp.clock=instructions: for the agent, see guest/idle
 //   - norandmaps, on that clock: programs lie where they lay the last time, so that they take as long
 //   - tsc=reliable, under TCG: without it every look at the clock is a trap to QEMU for the ACPI timer
 func kernelArgs(s shape, extra []string) string {
 	args := []string{
 		"console=ttyS0", "panic=-1", "nokaslr", "mitigations=off", "sysrq_always_enabled", "pty.legacy_count=0", "psi=0",
-		"GODEBUG=asyncpreemptoff=1",
+		"GODEBUG=asyncpreemptoff=1,updatemaxprocs=0,containermaxprocs=0", "GOMAXPROCS=3",
 	}
 	if s.accel == TCG {
 		args = append(args, "tsc=reliable")
