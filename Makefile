@@ -11,6 +11,8 @@ BENCH ?= .
 FLAVORS ?=
 # How often each scenario runs.
 COUNT ?= 1
+# Whether scenarios run that passed before and of which nothing has changed since: 1 for all.
+FRESH ?=
 
 # What make test runs on the kasan kernel too, and of the sweeps, which no other kernel can run, a sample. make vm-check runs everything on it.
 ON_KASAN = ^(TestCanary|TestSweep.*|TestLedgerFromOutside|TestNetnsEachServesItsOwn|TestNetnsDeletedWithRemoteConnections|TestToggleUnderTraffic|TestHTTPdPipelining|TestRole.*)$$
@@ -27,14 +29,14 @@ MUTANTS_RESULTS = $(if $(filter .,$(RUN)),MUTANTS_TABLE='$(CURDIR)/results/mutan
 .PHONY: help setup vm-check test mutants sweep fuzz bench bench-check bench-reference plot lint modules clean
 
 help: ## list these commands
-	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [FLAVORS="stock kasan"|kcsan|all] [RUN=regexp] [COUNT=n] [BENCH=regexp]'
+	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [FLAVORS="stock kasan"|kcsan|all] [RUN=regexp] [COUNT=n] [FRESH=1] [BENCH=regexp]'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## install what is missing (Debian and Ubuntu packages; sudo only for apt-get)
 	@scripts/setup.sh
 
 vm-check: setup ## build the modules, run every scenario in throw-away guests, print the verdict
-	@go run . check --run '$(RUN)' --flavors '$(FLAVORS)' --count '$(COUNT)'
+	@go run . check --run '$(RUN)' --flavors '$(FLAVORS)' --count '$(COUNT)' $(if $(FRESH),--fresh)
 
 test: setup ## everything that must pass: unit tests, scenarios, and the canaries and what ends under load again on kasan
 	@go run . kernels get kasan # first: it may have to be built, which no test has the time for

@@ -57,9 +57,14 @@ Exit codes: 0 nothing found; 1 findings; 2 the run proves nothing (it could not 
 func checkCommand(code *int) *cobra.Command {
 	var match, flavors string
 	var count int
+	var fresh bool
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Run the scenarios against the modules of this tree and print the verdict",
+		Long: "Run the scenarios against the modules of this tree and print the verdict.\n\n" +
+			"A scenario that has passed within a week is not run again as long as nothing has changed of what it is made of: the modules that it loads,\n" +
+			"the scenarios' code and the harness, the kernel, QEMU, the programs in the guest. The verdict counts such scenarios and says when each\n" +
+			"passed. The canaries, and scenarios that chance has a part in, run every time. --fresh runs everything.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if count < 1 {
@@ -70,13 +75,14 @@ func checkCommand(code *int) *cobra.Command {
 				return err
 			}
 			*code, err = check.Run(cmd.Context(), check.Spec{
-				Root: root, Match: match, Flavors: flavors, Kernel: os.Getenv("KERNEL"), Count: count, Out: os.Stdout,
+				Root: root, Match: match, Flavors: flavors, Kernel: os.Getenv("KERNEL"), Count: count, Fresh: fresh, Out: os.Stdout,
 			})
 			return err
 		},
 	}
 	c.Flags().StringVar(&match, "run", "", "only the scenarios that match this regular expression")
 	c.Flags().IntVar(&count, "count", 1, "run each scenario so often; what is rare shows")
+	c.Flags().BoolVar(&fresh, "fresh", false, "run also what passed before and has not changed since")
 	c.Flags().StringVar(&flavors, "flavors", "", "kernels to run them on: "+strings.Join(kernel.Flavors(), ", ")+" or all (default \""+check.DefaultFlavors+"\")")
 	return c
 }

@@ -4,6 +4,7 @@ package harness
 // runs the scenario again gives it along. Say it before anything that depends on it.
 func (g *Guest) Again(variable string) {
 	g.tb.Helper()
+	g.chance = true
 	if err := g.entry.Again(variable); err != nil {
 		g.tb.Fatalf("%v", err)
 	}

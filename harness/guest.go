@@ -13,6 +13,7 @@ import (
 	"ktcp/guest/wire"
 	"ktcp/harness/finding"
 	"ktcp/harness/report"
+	"ktcp/harness/unchanged"
 	"ktcp/harness/vm"
 )
 
@@ -62,6 +63,14 @@ type Guest struct {
 	mu        sync.Mutex // guards findings: scenarios may use several goroutines
 	findings  []finding.Finding
 	scan      bool // see ScanForLeaks
+
+	// What a pass is noted of, see passes: who the guest is, "" where nobody notes it, and what was brought into it. Chance is what had a part in
+	// what the scenario did.
+	identity string
+	madeOf   map[string]string
+	chance   bool
+	// passed is the pass for whose sake the scenario did not run.
+	passed *unchanged.Pass
 }
 
 // An Option changes what Clone hands out.
@@ -83,7 +92,7 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	if why := r.unfit.Load(); why != nil {
 		tb.Skip(*why) // another scenario has said so
 	}
-	g := &Guest{tb: &listener{TB: tb}, rig: r, sources: r.modules, stranger: r.stranger, built: map[string]*built{}, refused: map[string]bool{}}
+	g := &Guest{tb: &listener{TB: tb}, rig: r, sources: r.modules, stranger: r.stranger, built: map[string]*built{}, refused: map[string]bool{}, madeOf: map[string]string{}}
 	for _, option := range options {
 		option(g)
 	}
@@ -98,6 +107,12 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 		g.tb.Skipf("%s", why)
 	}
 	spec := g.shape(r.spec)
+	if err := g.identify(spec); err != nil {
+		tb.Fatalf("no guest: %v", explain(err))
+	}
+	if g.passed = g.hasPassed(); g.passed != nil {
+		g.tb.Skipf("unchanged since it passed on %s: not run again (FRESH=1 runs it)", g.passed.When.Format(time.DateTime))
+	}
 	spec.Console = g.entry.Path("console.log")
 	r.busy.Add(1)
 	g.vm, err = vm.Clone(r.ctx, spec)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ktcp/guest/wire"
+	"ktcp/harness/cache"
 	"ktcp/harness/peers"
 )
 
@@ -58,6 +59,7 @@ func (g *Guest) Program(name string) *Program {
 	if err != nil {
 		g.tb.Fatal(explain(err))
 	}
+	g.madeOf[programInput+name] = identityOf(pack)
 	p.path = pack.Path
 	for _, f := range pack.Files {
 		if g.holds(f.Path, f.Size) {
@@ -84,6 +86,15 @@ func (g *Guest) fetch(name string) (*peers.Pack, error) {
 		packs.known[name] = p
 	}
 	return p, err
+}
+
+// identityOf tells packs apart by the packages that their files are from.
+func identityOf(p *peers.Pack) string {
+	var all []string
+	for _, from := range p.Packages {
+		all = append(all, from.Name, from.Version)
+	}
+	return cache.Key(all...)
 }
 
 // In returns the program as it runs in a namespace.

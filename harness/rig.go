@@ -36,6 +36,7 @@ type rig struct {
 	stranger *subject.Stranger      // whom this process judges, nil: the modules of this tree
 	unfit    atomic.Pointer[string] // why the stranger cannot be judged at all
 
+	passes    *passes // nil where nobody asks for them
 	baselines baselines
 	ledgers   ledgers
 
@@ -86,6 +87,9 @@ var shared = sync.OnceValues(func() (*rig, error) {
 		Append: []string{ledgerParameter},
 	}
 	if r.run, err = report.Open(report.Config{Root: root}); err != nil {
+		return nil, err
+	}
+	if r.passes, err = r.openPasses(); err != nil {
 		return nil, err
 	}
 	return r, nil

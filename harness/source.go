@@ -36,8 +36,18 @@ var projectRoot = sync.OnceValues(func() (string, error) {
 // build returns the module of that name below the guest's source root, built for the guest's kernel.
 func (g *Guest) build(name string) *built {
 	g.tb.Helper()
+	b, err := g.tryBuild(name)
+	if err != nil {
+		g.tb.Fatalf("build %s: %v", name, explain(err))
+	}
+	g.madeOf[moduleInput+name] = b.ID
+	return b
+}
+
+// tryBuild is build, with an error for what does not build.
+func (g *Guest) tryBuild(name string) (*built, error) {
 	if b := g.built[name]; b != nil {
-		return b
+		return b, nil
 	}
 	g.rig.busy.Add(1)
 	defer g.rig.busy.Done()
@@ -50,17 +60,17 @@ func (g *Guest) build(name string) *built {
 	}
 	module, err := kbuild.Build(g.rig.ctx, spec)
 	if err != nil {
-		g.tb.Fatalf("build %s: %v", name, explain(err))
+		return nil, err
 	}
 	b := &built{Module: module}
 	if b.image, err = os.ReadFile(module.Stripped); err != nil {
-		g.tb.Fatalf("build %s: %v", name, err)
+		return nil, err
 	}
 	if b.params, err = parameterNames(module.KO); err != nil {
-		g.tb.Fatalf("build %s: %v", name, err)
+		return nil, err
 	}
 	g.built[name], g.built[b.Name] = b, b
-	return b
+	return b, nil
 }
 
 // checkParameters refuses a parameter that the module does not have: the kernel itself only says so in its log and

@@ -14,6 +14,7 @@ import (
 
 	"ktcp/harness/finding"
 	"ktcp/harness/report"
+	"ktcp/harness/unchanged"
 )
 
 // ModulesVariable names a directory whose modules stand in for those of this tree: module/ with a change to it.
@@ -72,7 +73,7 @@ func (t Trial) spawn(ctx context.Context, dir string) (said string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, trialDeadline)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run", t.Scenarios, "-test.timeout", trialDeadline.String(), "-test.parallel", "1")
-	cmd.Env = append(os.Environ(), ModulesVariable+"="+t.Modules, report.RunVariable+"="+dir)
+	cmd.Env = append(os.Environ(), ModulesVariable+"="+t.Modules, report.RunVariable+"="+dir, unchanged.Variable+"=")
 	if t.Flavor != "" {
 		cmd.Env = append(cmd.Env, "FLAVOR="+t.Flavor)
 	}

@@ -54,6 +54,9 @@ func (g *Guest) finish() {
 	if g.tb.Skipped() {
 		result.Skipped = g.tb.why()
 	}
+	if p := g.passed; p != nil {
+		result.Passed = &report.Passed{When: p.When, Run: p.Run, Flavor: g.rig.kernel.Flavor}
+	}
 	for _, f := range g.lacks {
 		result.NotOffered = append(result.NotOffered, string(f))
 	}
@@ -68,8 +71,14 @@ func (g *Guest) finish() {
 		b := g.built[m.Name]
 		result.Modules = append(result.Modules, report.Module{Name: m.Name, Source: b.Source, ID: b.ID, Params: m.params})
 	}
-	if _, err := g.entry.Finish(result); err != nil {
+	verdict, err := g.entry.Finish(result)
+	if err != nil {
 		g.tb.Errorf("write the verdict: %v", err)
+	}
+	if verdict == report.Pass {
+		if err := g.keepPass(result); err != nil {
+			g.tb.Logf("%v", err)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"ktcp/harness/kernel"
 	"ktcp/harness/report"
+	"ktcp/harness/unchanged"
 )
 
 // Timeout bounds one round of the scenarios on one kernel in wall time. They take minutes, on a debugging kernel and a busy machine an hour; what hangs is
@@ -28,6 +29,7 @@ type Spec struct {
 	Flavors string
 	Kernel  string    // what the user asked for with KERNEL=
 	Count   int       // how often each scenario runs; less than 1 is once
+	Fresh   bool      // also those that passed before and of which nothing has changed since; more than once is always fresh
 	Out     io.Writer // progress and verdict
 	// Provision fetches or builds the kernel of a flavor. The default is the real thing.
 	Provision func(ctx context.Context, want, flavor string) error
@@ -89,7 +91,18 @@ func (s Spec) command() string {
 	if s.Count > 1 {
 		command += fmt.Sprintf(" COUNT=%d", s.Count)
 	}
+	if s.Fresh {
+		command += " FRESH=1"
+	}
 	return command
+}
+
+// passes is what scenarios are to do with earlier passes. The canaries have none: detectors are proven in every run.
+func (s Spec) passes() string {
+	if s.Fresh || s.Count > 1 {
+		return unchanged.Renew
+	}
+	return unchanged.LeaveOut
 }
 
 // part is what one process of go test runs.
@@ -182,7 +195,7 @@ func (s Spec) goTest(ctx context.Context, run *report.Recorder, p part) error {
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "./scenarios")...)
 	cmd.Dir = s.Root
-	cmd.Env = append(os.Environ(), run.Env(), flavorVariable+"="+p.flavor)
+	cmd.Env = append(os.Environ(), run.Env(), flavorVariable+"="+p.flavor, unchanged.Variable+"="+s.passes())
 	cmd.Stdout, cmd.Stderr = s.Out, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

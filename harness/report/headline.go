@@ -25,11 +25,19 @@ func (r *Run) Headline() string {
 		return fmt.Sprintf("%s: the module offers nothing that %s are about: nothing was judged", v, plural(len(r.Scenarios), "scenario"))
 	case v == Error:
 		return fmt.Sprintf("%s: %s, all skipped: nothing was judged", v, plural(len(r.Scenarios), "scenario"))
-	case n.of[Pass] == 0:
+	case n.of[Pass]+n.of[Unchanged] == 0:
 		return fmt.Sprintf("%s: every detector saw its canaries, and no scenario ran", v)
 	default:
-		return fmt.Sprintf("%s: %s, nothing found%s", v, plural(n.of[Pass], "scenario"), r.left())
+		return fmt.Sprintf("%s: %s, nothing found%s%s", v, plural(n.of[Pass]+n.of[Unchanged], "scenario"), n.unchanged(), r.left())
 	}
+}
+
+// unchanged returns how many scenarios were not run again, or nothing where all were.
+func (n counts) unchanged() string {
+	if n.of[Unchanged] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of them unchanged since they passed and not run again", n.of[Unchanged])
 }
 
 // left returns how many scenarios no kernel of the run was right for, or nothing when each was judged on one at least: what was not
@@ -77,7 +85,7 @@ func oneLine(text string) string {
 func (r *Run) totals() string {
 	n := r.count()
 	var parts []string
-	for _, v := range []Verdict{Pass, Fail, Error, Unfinished, NotOffered, Skip} {
+	for _, v := range []Verdict{Pass, Unchanged, Fail, Error, Unfinished, NotOffered, Skip} {
 		if n.of[v] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n.of[v], v))
 		}
@@ -108,6 +116,9 @@ func (r *Run) canaries() string {
 
 // flavor returns the flavor of the kernel that the scenario ran on, or "" where it had no guest.
 func (s Scenario) flavor() string {
+	if s.Passed != nil {
+		return s.Passed.Flavor
+	}
 	if len(s.Guests) == 0 {
 		return ""
 	}

@@ -95,6 +95,8 @@ func (r Result) verdict() Verdict {
 	switch {
 	case r.Failed, len(r.Findings) > 0:
 		return Fail
+	case r.Passed != nil:
+		return Unchanged
 	case r.Skipped != "" && len(r.NotOffered) > 0:
 		return NotOffered
 	case r.Skipped != "":

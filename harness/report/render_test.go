@@ -312,3 +312,41 @@ func TestHeadlineTellsWhatWasSkipped(t *testing.T) {
 		t.Errorf("skipped on one kernel and judged on another: %q, want %q", got, want)
 	}
 }
+
+// A scenario that was not run again is no pass of this run, and no gap in it either.
+func TestUnchangedIsSaid(t *testing.T) {
+	before := &Passed{When: begin, Run: "/r", Flavor: "kasan"}
+	for _, tt := range []struct {
+		name      string
+		scenarios []Scenario
+		headline  string
+		exit      int
+	}{
+		{
+			"some", []Scenario{at(0, "TestA", Pass, time.Second, Result{}), {Name: "TestB", Verdict: Unchanged, Result: Result{Passed: before}}},
+			"pass: 2 scenarios, nothing found; 1 of them unchanged since they passed and not run again", ExitClean,
+		},
+		{
+			"all", []Scenario{{Name: "TestB", Verdict: Unchanged, Result: Result{Passed: before}}},
+			"pass: 1 scenario, nothing found; 1 of them unchanged since they passed and not run again", ExitClean,
+		},
+		{
+			"beside a failure", []Scenario{at(0, "TestA", Fail, time.Second, Result{}), {Name: "TestB", Verdict: Unchanged, Result: Result{Passed: before}}},
+			"FAIL: 1 of 2 scenarios failed", ExitFindings,
+		},
+	} {
+		run := &Run{Scenarios: tt.scenarios}
+		if got := run.Headline(); got != tt.headline || run.ExitCode() != tt.exit {
+			t.Errorf("%s: %q, exit code %d, want %q, %d", tt.name, got, run.ExitCode(), tt.headline, tt.exit)
+		}
+		text := Text(run, TextOptions{})
+		for _, want := range []string{"TestB", "unchanged", "since it passed on 2026-03-04 05:06:07", "1 unchanged"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: the text lacks %q:\n%s", tt.name, want, text)
+			}
+		}
+	}
+	if v := (Result{Passed: before, Skipped: "unchanged"}).verdict(); v != Unchanged {
+		t.Errorf("verdict %s, want %s", v, Unchanged)
+	}
+}

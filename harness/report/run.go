@@ -50,6 +50,8 @@ type Result struct {
 	// NotOffered lists what the module does not claim to have and so was not held to. A scenario that did not run because of it
 	// has the verdict [NotOffered].
 	NotOffered []string `json:"not_offered,omitempty"`
+	// Passed is the pass for whose sake it did not run: its verdict is [Unchanged].
+	Passed *Passed `json:"passed,omitempty"`
 	// Error says why it could not be judged, or is empty. It makes the verdict [Error].
 	Error string `json:"error,omitempty"`
 	// Messages are the scenario's own complaints, one each.
@@ -57,6 +59,13 @@ type Result struct {
 	Guests   []Guest           `json:"guests,omitempty"`
 	Modules  []Module          `json:"modules,omitempty"`
 	Findings []finding.Finding `json:"findings,omitempty"`
+}
+
+// Passed is an earlier pass of a scenario of which nothing has changed since.
+type Passed struct {
+	When   time.Time `json:"when"`
+	Run    string    `json:"run"`    // the directory of that run, which may be gone
+	Flavor string    `json:"flavor"` // of the kernel
 }
 
 // Guest describes a guest that a scenario used.

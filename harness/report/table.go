@@ -80,6 +80,8 @@ func summary(s Scenario) string {
 		return oneLine(s.Messages[0])
 	case s.Verdict == Fail:
 		return "the scenario's own check: see the output of the test"
+	case s.Passed != nil:
+		return "since it passed on " + s.Passed.When.Format(time.DateTime)
 	case s.Verdict == NotOffered, s.Verdict == Pass && len(s.NotOffered) > 0:
 		return "not offered: " + strings.Join(s.NotOffered, ", ")
 	default:

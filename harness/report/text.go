@@ -164,7 +164,7 @@ func (o TextOptions) paint(v Verdict, text string) string {
 	}
 	color := "31" // red
 	switch v {
-	case Pass:
+	case Pass, Unchanged:
 		color = "32"
 	case Skip, NotOffered:
 		color = "33"

@@ -15,6 +15,8 @@ const (
 	Skip Verdict = "skip"
 	// NotOffered: the scenario is about something that the module does not claim to have.
 	NotOffered Verdict = "not offered"
+	// Unchanged: the scenario passed before, and nothing that it is made of has changed since, so it was not run again.
+	Unchanged Verdict = "unchanged"
 	// Running is what a record says until the scenario has ended.
 	Running Verdict = "running"
 	// Unfinished is a scenario that began and never ended: its process was killed or died.
@@ -22,7 +24,7 @@ const (
 )
 
 // harmless reports whether there is nothing to complain about.
-func (v Verdict) harmless() bool { return v == Pass || v == Skip || v == NotOffered }
+func (v Verdict) harmless() bool { return v == Pass || v == Skip || v == NotOffered || v == Unchanged }
 
 // Exit codes of a run, worst first: an invalid run outranks findings, because it may have missed others.
 const (
@@ -39,7 +41,7 @@ func (r *Run) Verdict() Verdict {
 		return Error
 	case n.of[Fail] > 0:
 		return Fail
-	case n.of[Pass] == 0 && n.canaries == 0:
+	case n.of[Pass]+n.of[Unchanged] == 0 && n.canaries == 0:
 		return Error
 	default:
 		return Pass

@@ -67,6 +67,15 @@ func Accelerator(ctx context.Context, s Spec) (Accel, string, error) {
 	return m.shape.accel, m.reason, nil
 }
 
+// Identity identifies the guests of s: all of the same identity begin as the same bytes, executed by the same QEMU.
+func Identity(ctx context.Context, s Spec) (string, error) {
+	m, err := prepare(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	return m.templateKey(), nil
+}
+
 // Close ends the guest at once and returns when nothing of it is left. It may be called more than once. An error
 // tells that the console could not be written to its file.
 func (g *Guest) Close() error { return g.process.kill() }
