@@ -127,6 +127,7 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.Beside, a.ledger.Beside)
 	serve.Handle(t, wire.Survivors, a.snapshot.Take)
 	serve.Handle(t, wire.Sockets, a.snapshot.Sockets)
+	serve.Handle(t, wire.LiveNetns, a.snapshot.LiveNetns)
 	serve.Handle(t, wire.Stacks, survivors.Stacks)
 	serve.Handle(t, wire.Kmemleak, a.leaks.Scan)
 	serve.Handle(t, wire.Idle, rest.New(survivors.Running).Await)

@@ -17,7 +17,7 @@ func (n *Netns) DialFrom(local, addr string) *Conn {
 // SocketState returns the state of a TCP socket of the namespace, as "TIME_WAIT", and "" where there is none.
 func (n *Netns) SocketState(local, remote string) string {
 	n.g.tb.Helper()
-	for _, s := range call(n.g, wire.Survivors, wire.None{}).Sockets {
+	for _, s := range call(n.g, wire.Sockets, wire.SocketsRequest{Initial: true}).Sockets {
 		if s.Netns == n.name && s.Local == local && s.Remote == remote {
 			return s.State
 		}

@@ -26,7 +26,7 @@ func (n *Netns) DialHalf(addr string, count int) *Crowd {
 // HalfOpen returns the peers of the requests for an address, in SYN_RECV.
 func (n *Netns) HalfOpen(addr string) (peers []string) {
 	n.g.tb.Helper()
-	for _, s := range call(n.g, wire.Survivors, wire.None{}).Sockets {
+	for _, s := range call(n.g, wire.Sockets, wire.SocketsRequest{Initial: true}).Sockets {
 		if s.Netns == n.name && s.Local == addr && s.State == "SYN_RECV" {
 			peers = append(peers, s.Remote)
 		}

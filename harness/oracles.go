@@ -233,7 +233,7 @@ func (g *Guest) judgeSockets() {
 		return
 	}
 	g.await(func() (found []finding.Finding, ending bool, err error) {
-		now, err := try(g, wire.Sockets, wire.None{})
+		now, err := try(g, wire.Sockets, wire.SocketsRequest{})
 		return finding.Sockets(g.blamed(), nil, now.Sockets), false, err
 	})
 }
@@ -273,8 +273,8 @@ func (g *Guest) blamed() string {
 func (g *Guest) awaitNamespaces(want int) (got int) {
 	g.tb.Helper()
 	err := await(g.settle(), func() (bool, error) {
-		answer, err := try(g, wire.Survivors, wire.None{})
-		got = answer.Netns
+		answer, err := try(g, wire.LiveNetns, wire.None{})
+		got = answer.Live
 		return got <= want, err
 	})
 	if err != nil {

@@ -62,14 +62,20 @@ func (s Files) WriteLoop(req wire.WriteLoopRequest) (wire.WriteLoopAnswer, error
 	}
 }
 
-// writeValues writes the values in turn, count times in all. Threads begin with different values, so that starts meet stops.
+// afterGone is how many writes in a row may find that what the open file belonged to has gone, with ENODEV, before a thread has seen enough:
+// kernfs does not bring it back, and thousands more would only keep the processors busy.
+const afterGone = 100
+
+// writeValues writes the values in turn, count times in all, or until the file has been dead for a while. Threads begin with different values,
+// so that starts meet stops.
 func writeValues(fd int, values []string, count, first int) (ok int, errnos map[int]int) {
 	bytes := make([][]byte, len(values))
 	for i, v := range values {
 		bytes[i] = []byte(v)
 	}
 	errnos = map[int]int{}
-	for i := range count {
+	gone := 0
+	for i := 0; i < count && gone < afterGone; i++ {
 		err := writeOnce(fd, bytes[(first+i)%len(bytes)])
 		var errno syscall.Errno
 		switch {
@@ -79,6 +85,11 @@ func writeValues(fd int, values []string, count, first int) (ok int, errnos map[
 			errnos[int(errno)]++
 		default:
 			errnos[int(syscall.EIO)]++ // cut short
+		}
+		if errno == syscall.ENODEV {
+			gone++
+		} else {
+			gone = 0
 		}
 	}
 	return ok, errnos

@@ -72,14 +72,18 @@ func (s *Snapshots) Take(wire.None) (wire.SurvivorsAnswer, error) {
 	return answer, nil
 }
 
-// Sockets lists the sockets of the namespaces beside the initial one.
-func (s *Snapshots) Sockets(wire.None) (wire.SocketsAnswer, error) {
+// Sockets lists the sockets of the namespaces that the agent knows, a small part of a snapshot's work.
+func (s *Snapshots) Sockets(req wire.SocketsRequest) (wire.SocketsAnswer, error) {
 	var answer wire.SocketsAnswer
 	own, err := ownSockets()
 	if err != nil {
 		return answer, err
 	}
-	for _, name := range s.spaces.Names() {
+	names := s.spaces.Names()
+	if req.Initial {
+		names = append(names, "")
+	}
+	for _, name := range names {
 		err := s.spaces.Do(name, func() error {
 			sockets, err := tcpSockets(name, own)
 			answer.Sockets = append(answer.Sockets, sockets...)
@@ -90,6 +94,12 @@ func (s *Snapshots) Sockets(wire.None) (wire.SocketsAnswer, error) {
 		}
 	}
 	return answer, nil
+}
+
+// LiveNetns counts the network namespaces that live.
+func (s *Snapshots) LiveNetns(wire.None) (answer wire.LiveNetnsAnswer, err error) {
+	answer.Live, err = s.spaces.Live()
+	return answer, err
 }
 
 // list adds the entries of trees to a snapshot, as a thread in the namespace sees them.

@@ -236,7 +236,7 @@ func TestSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Sockets(wire.None{})
+	got, err := s.Sockets(wire.SocketsRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,6 +246,13 @@ func TestSockets(t *testing.T) {
 	i := slices.IndexFunc(got.Sockets, func(s wire.Socket) bool { return s.Local == listener.Addr().String() && s.State == "LISTEN" })
 	if i < 0 || got.Sockets[i].Netns != "red" || !got.Sockets[i].Agent {
 		t.Errorf("the listener at %v is not among the agent's sockets in red: %+v", listener.Addr(), got.Sockets)
+	}
+	g.entered = nil
+	if got, err = s.Sockets(wire.SocketsRequest{Initial: true}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"red", ""}, g.entered); diff != "" {
+		t.Errorf("namespaces that were entered with the initial one (-want +got):\n%s", diff)
 	}
 }
 

@@ -51,7 +51,8 @@ var (
 	Settle    = Op[SettleRequest, None]{"settle"}
 	Beside    = Op[LedgerRequest, BesideAnswer]{"beside"} // the ledger's areas of vmalloc and per-CPU memory, which the host cannot read itself
 	Survivors = Op[None, SurvivorsAnswer]{"survivors"}
-	Sockets   = Op[None, SocketsAnswer]{"sockets"} // of the agent's namespaces alone, which is cheap
+	Sockets   = Op[SocketsRequest, SocketsAnswer]{"sockets"}
+	LiveNetns = Op[None, LiveNetnsAnswer]{"netns-live"}
 	Kmemleak  = Op[None, KmemleakAnswer]{"kmemleak"}
 	Idle      = Op[IdleRequest, IdleAnswer]{"idle"}
 )

@@ -87,6 +87,16 @@ type SurvivorsAnswer struct {
 	Destroying bool `json:"destroying,omitempty"`
 }
 
+// LiveNetnsAnswer is how many network namespaces live beside the initial one.
+type LiveNetnsAnswer struct {
+	Live int `json:"live"`
+}
+
+// SocketsRequest says whether those of the initial namespace are asked for, too.
+type SocketsRequest struct {
+	Initial bool `json:"initial,omitempty"`
+}
+
 // SocketsAnswer is the TCP sockets of every namespace that the agent has made. One that a module forgot holds no reference to its namespace: when
 // that is gone, nobody sees it any more.
 type SocketsAnswer struct {
