@@ -112,6 +112,33 @@ func TestWriteLoop(t *testing.T) {
 	}
 }
 
+func TestWriteLoopEndsWithItsFile(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		answer  func(n int) error // of the write of that number
+		ok, not int
+	}{
+		{"goes", func(n int) error {
+			if n < 5 {
+				return nil
+			}
+			return syscall.ENODEV
+		}, 5, afterGone},
+		{"comes and goes", func(n int) error {
+			if n%2 == 0 {
+				return nil
+			}
+			return syscall.ENODEV
+		}, 500, 500},
+	} {
+		n := 0
+		ok, errnos := writeValues(func([]byte) error { n++; return tt.answer(n - 1) }, []string{"1"}, 1000, 0)
+		if ok != tt.ok || errnos[int(syscall.ENODEV)] != tt.not {
+			t.Errorf("%s: %d written, %v, want %d and %d", tt.name, ok, errnos, tt.ok, tt.not)
+		}
+	}
+}
+
 // TestWriteLoopCountsErrnos writes to what is always full.
 func TestWriteLoopCountsErrnos(t *testing.T) {
 	got, err := in("/dev").WriteLoop(wire.WriteLoopRequest{Path: "/full", Values: []string{"x"}, Count: 10, Threads: 3})

@@ -41,7 +41,7 @@ func (s Files) WriteLoop(req wire.WriteLoopRequest) (wire.WriteLoopAnswer, error
 					}
 					defer unix.Close(fd)
 					<-start
-					total.add(writeValues(fd, req.Values, req.Count, i))
+					total.add(writeValues(func(v []byte) error { return writeOnce(fd, v) }, req.Values, req.Count, i))
 					return nil
 				})
 			})
@@ -68,7 +68,7 @@ const afterGone = 100
 
 // writeValues writes the values in turn, count times in all, or until the file has been dead for a while. Threads begin with different values,
 // so that starts meet stops.
-func writeValues(fd int, values []string, count, first int) (ok int, errnos map[int]int) {
+func writeValues(write func([]byte) error, values []string, count, first int) (ok int, errnos map[int]int) {
 	bytes := make([][]byte, len(values))
 	for i, v := range values {
 		bytes[i] = []byte(v)
@@ -76,7 +76,7 @@ func writeValues(fd int, values []string, count, first int) (ok int, errnos map[
 	errnos = map[int]int{}
 	gone := 0
 	for i := 0; i < count && gone < afterGone; i++ {
-		err := writeOnce(fd, bytes[(first+i)%len(bytes)])
+		err := write(bytes[(first+i)%len(bytes)])
 		var errno syscall.Errno
 		switch {
 		case err == nil:
