@@ -20,7 +20,7 @@ func KTAP(run *Run) string {
 		switch s.Verdict {
 		case Pass:
 			result = "ok"
-		case Skip:
+		case Skip, Unchanged:
 			result, directive = "ok", " # SKIP "+oneLine(s.Skipped)
 		case NotOffered:
 			result, directive = "ok", " # SKIP not offered: "+oneLine(strings.Join(s.NotOffered, ", "))

@@ -346,6 +346,10 @@ func TestUnchangedIsSaid(t *testing.T) {
 			}
 		}
 	}
+	run := &Run{Scenarios: []Scenario{{Name: "TestB", Verdict: Unchanged, Result: Result{Passed: before, Skipped: "unchanged since"}}}}
+	if got, want := KTAP(run), "\nok 1 TestB # SKIP unchanged since\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("KTAP %q, want %q at its end", got, want)
+	}
 	if v := (Result{Passed: before, Skipped: "unchanged"}).verdict(); v != Unchanged {
 		t.Errorf("verdict %s, want %s", v, Unchanged)
 	}
