@@ -81,7 +81,7 @@ func summary(s Scenario) string {
 	case s.Verdict == Fail:
 		return "the scenario's own check: see the output of the test"
 	case s.Passed != nil:
-		return "since it passed on " + s.Passed.When.Format(time.DateTime)
+		return "passed " + s.Passed.When.Format("2 Jan 15:04")
 	case s.Verdict == NotOffered, s.Verdict == Pass && len(s.NotOffered) > 0:
 		return "not offered: " + strings.Join(s.NotOffered, ", ")
 	default:
