@@ -52,7 +52,7 @@ func (n *Netns) StartLoad(req wire.LoadRequest) *Load {
 	n.g.tb.Helper()
 	req.Netns = n.name
 	if req.Patience == 0 && req.Manner == "" {
-		req.Patience = n.g.patience()
+		req.Patience, req.Fair = n.g.patience(), true
 	}
 	return &Load{g: n.g, id: call(n.g, wire.LoadStart, req).Load}
 }
@@ -91,6 +91,6 @@ func (l *Load) judge(result wire.LoadResult) {
 		l.g.wireFinding("%d connections brought bytes that nobody had asked for, the first: %s", result.Unasked, result.Sample)
 	}
 	if result.Timeout > 0 {
-		l.g.wireFinding("%d clients got no answer for %v: %s", result.Timeout, l.g.patience(), result.Sample)
+		l.g.wireFinding("%d clients got no answer for %v or longer: %s", result.Timeout, l.g.patience(), result.Sample)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ktcp/harness/report"
+	"ktcp/harness/subject"
 )
 
 // Main is the TestMain of a package of scenarios: it runs them, completes the run's results and, where this process started
@@ -46,13 +47,14 @@ func Main(m *testing.M) int {
 }
 
 // beside has go test run three scenarios at once for every two processors, where -parallel does not say otherwise: a guest of one processor
-// waits for a third of its time, for packets, for grace periods and for what may yet show.
+// waits for a third of its time, for packets, for grace periods and for what may yet show. Those of a stranger have two each, and wait for
+// nothing.
 func beside() {
 	flag.Parse()
 	const parallel = "test.parallel"
 	said := false
 	flag.Visit(func(f *flag.Flag) { said = said || f.Name == parallel })
-	if said {
+	if stranger, err := subject.FromEnvironment(); said || stranger != nil || err != nil { // of the error every scenario hears
 		return
 	}
 	cpus := runtime.GOMAXPROCS(0)

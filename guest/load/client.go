@@ -16,6 +16,7 @@ type client struct {
 	oldest int    // where in the client's ring of times the first of them is
 	got    int    // bytes of the answer that comes next
 	since  int64  // of the last progress, or of the beginning of a rest
+	seen   int    // how many good answers all of the worker's clients had by then
 	begun  int    // requests so far
 	last   bool   // all of the last answer is there, and the server must close
 	free   bool   // it waits for the next request of an open load
@@ -31,6 +32,9 @@ const (
 	closedPeer = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 )
 
+// progress notes that something came or went for a client.
+func (w *worker) progress(c *client) { c.since, c.seen = w.now, w.result.Good }
+
 // begin makes k requests that were due at a time, on the connection that is there or on a new one. Nothing of the client is
 // unsent.
 func (w *worker) begin(i, k int, due int64) {
@@ -38,7 +42,7 @@ func (w *worker) begin(i, k int, due int64) {
 	for j := range k {
 		*w.time(i, c.oldest+c.open+j) = due
 	}
-	c.since = w.now
+	w.progress(c)
 	c.unsent = w.script.piece((c.asks+c.open)%w.script.n, k)
 	c.open += k
 	if c.fd < 0 {
@@ -94,7 +98,7 @@ func (w *worker) push(i int) {
 		}
 		w.result.Sent += int64(n)
 		c.unsent = c.unsent[n:]
-		c.since = w.now
+		w.progress(c)
 	}
 	if c.events&want == want {
 		return
@@ -142,7 +146,7 @@ func (w *worker) pull(i int, events uint32) bool {
 			return w.end(i)
 		default:
 			w.tick()
-			c.since = w.now
+			w.progress(c)
 			w.result.Received += int64(n)
 			if !w.take(i, w.buf[:n]) {
 				return false

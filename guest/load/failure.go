@@ -99,7 +99,7 @@ func (w *worker) expire() {
 	w.look = w.now + int64(w.Patience)/looksPerPatience
 	for i := range w.clients {
 		c := &w.clients[i]
-		if c.fd < 0 || c.open == 0 || w.now-c.since < int64(w.Patience) {
+		if c.fd < 0 || c.open == 0 || w.now-c.since < int64(w.Patience) || w.Fair && !w.passedOver(c) {
 			continue
 		}
 		if c.last {
@@ -107,6 +107,21 @@ func (w *worker) expire() {
 		}
 		w.timedOut(i, fmt.Errorf("no progress for %v", w.Patience))
 	}
+}
+
+const (
+	// fairShare is how many answers each of the others has had on average when a client that has none was passed over.
+	fairShare = 10
+	// lastPatience is after how many times its patience a client is, whatever the others had.
+	lastPatience = 6
+)
+
+// passedOver reports whether the server could have answered a client that has lost its patience: it answers nobody, or it has answered the
+// others many times meanwhile. One that is at the others yet is slow, as any is that has a thread for each of two hundred clients and a
+// quarter of a busy processor.
+func (w *worker) passedOver(c *client) bool {
+	patience := int64(w.Patience)
+	return w.now-max(w.lastGood, c.since) >= patience || w.result.Good-c.seen >= fairShare*len(w.clients) || w.now-c.since >= lastPatience*patience
 }
 
 // timedOut counts a timeout.

@@ -47,6 +47,9 @@ type LoadRequest struct {
 	Rate float64 `json:"rate,omitempty"`
 	// Patience is how long a client waits for progress before it counts a timeout, in guest time. 0 means 5 s.
 	Patience time.Duration `json:"patience,omitempty"`
+	// Fair has a client that has lost its patience wait on, for six times as long at most, while the server answers others: until they have had
+	// ten answers each on average. A server that takes all in turn and is slow passes nobody over.
+	Fair bool `json:"fair,omitempty"`
 
 	// Manner makes the clients of raw traffic awkward: KeepAlive, Pipeline, Rate and Threads mean nothing to them.
 	Manner Manner        `json:"manner,omitempty"`
