@@ -64,7 +64,7 @@ func checkCommand(code *int) *cobra.Command {
 		Long: "Run the scenarios against the modules of this tree and print the verdict.\n\n" +
 			"A scenario that has passed within a week is not run again as long as nothing has changed of what it is made of: the modules that it loads,\n" +
 			"the scenarios' code and the harness, the kernel, QEMU, the programs in the guest. The verdict counts such scenarios and says when each\n" +
-			"passed. The canaries, and scenarios that chance has a part in, run every time. --fresh runs everything.",
+			"passed. The canaries run every time, and so does what chance has a part in: all of kcsan, and scenarios with a SEED. --fresh runs everything.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if count < 1 {
