@@ -248,7 +248,7 @@ func TestSockets(t *testing.T) {
 		t.Errorf("the listener at %v is not among the agent's sockets in red: %+v", listener.Addr(), got.Sockets)
 	}
 	g.entered = nil
-	if got, err = s.Sockets(wire.SocketsRequest{Initial: true}); err != nil {
+	if _, err := s.Sockets(wire.SocketsRequest{Initial: true}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"red", ""}, g.entered); diff != "" {
