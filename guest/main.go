@@ -55,6 +55,9 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	if err := warmTCP(); err != nil {
+		return err
+	}
 	server := serve.New(p, agent.table())
 	server.Around(spin.Begin, spin.End)
 	if err := warm(server); err != nil {

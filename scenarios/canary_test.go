@@ -129,12 +129,10 @@ func groups(config map[string]string) []group {
 		case c.Kind == finding.HungTask, c.Kind == finding.SoftLockup:
 			slow.shown = append(slow.shown, c.Canary)
 		case c.deadly:
-			alone := group{name: c.Bug, shown: []harness.Canary{c.Canary}}
+			// With a processor beside the one that is held, or whose worker has died in the middle of its work: the guest goes on answering there.
+			alone := group{name: c.Bug, shown: []harness.Canary{c.Canary}, options: []harness.Option{harness.SMP()}}
 			if c.Class == "stuck" { // for ever: nothing is learnt by waiting
 				alone.options = append(alone.options, harness.UnloadWithin(3*time.Second))
-			}
-			if c.Oracle == finding.OracleIdle { // by what runs on the processor that is not held
-				alone.options = append(alone.options, harness.SMP())
 			}
 			all = append(all, alone)
 		default:
