@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 )
 
@@ -40,7 +39,7 @@ func monitor(dir string) (tid int, err error) {
 		}
 	}
 	if tid == 0 {
-		return 0, fmt.Errorf("find the runtime's monitor: no thread but the first in %s", filepath.Clean(dir))
+		return 0, fmt.Errorf("find the runtime's monitor: no thread but the first in %s", dir)
 	}
 	return tid, nil
 }

@@ -2,7 +2,6 @@ package harness
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -100,20 +99,28 @@ func (g *Guest) hasPassed() *unchanged.Pass {
 	return &pass
 }
 
-// keepPass notes that the scenario has passed. One that chance has a part in is worth running again, and one with several guests is not known
-// to have passed before all of them are judged.
-func (g *Guest) keepPass(result report.Result) error {
+// notePass notes that the scenario has passed, or that it no longer does: what has failed once, be it one time in a hundred, is not left out
+// for the sake of an earlier pass. One that chance has a part in is worth running again, and one with several guests is not known to have
+// passed before all of them are judged.
+func (g *Guest) notePass(verdict report.Verdict, result report.Result) error {
 	p := g.rig.passes
-	if g.identity == "" || g.vm == nil || g.chance || result.Skipped != "" || len(result.NotOffered) > 0 {
+	if g.identity == "" {
+		return nil
+	}
+	switch verdict {
+	case report.Fail, report.Error:
+		return p.Forget(g.rig.ctx, g.identity, g.tb.Name())
+	case report.Pass:
+	default:
 		return nil
 	}
 	p.mu.Lock()
 	guests := p.clones[g.tb.Name()]
 	p.mu.Unlock()
-	if guests != 1 {
+	if g.chance || len(result.NotOffered) > 0 || guests != 1 {
 		return nil
 	}
 	return p.Keep(g.rig.ctx, g.identity, unchanged.Pass{
-		Scenario: g.tb.Name(), When: time.Now(), Run: g.rig.run.Dir(), Made: maps.Clone(g.madeOf),
+		Scenario: g.tb.Name(), When: time.Now(), Run: g.rig.run.Dir(), Made: g.madeOf,
 	})
 }

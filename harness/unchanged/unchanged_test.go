@@ -49,6 +49,26 @@ func TestPassIsFoundAgain(t *testing.T) {
 	}
 }
 
+func TestForget(t *testing.T) {
+	b, _ := open(t)
+	for _, scenario := range []string{"TestEcho", "TestHTTP"} {
+		if err := b.Keep(t.Context(), "stock", Pass{Scenario: scenario, When: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the second time there is nothing
+		if err := b.Forget(t.Context(), "stock", "TestEcho"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, ok := b.Find("stock", "TestEcho"); ok {
+		t.Error("found what was to be forgotten")
+	}
+	if _, ok := b.Find("stock", "TestHTTP"); !ok {
+		t.Error("another scenario's pass was forgotten, too")
+	}
+}
+
 func TestOtherProgramFindsNothing(t *testing.T) {
 	b, c := open(t)
 	if err := b.Keep(t.Context(), "stock", Pass{Scenario: "TestEcho", When: time.Now()}); err != nil {

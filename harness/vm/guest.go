@@ -67,7 +67,8 @@ func Accelerator(ctx context.Context, s Spec) (Accel, string, error) {
 	return m.shape.accel, m.reason, nil
 }
 
-// Identity identifies the guests of s: all of the same identity begin as the same bytes, executed by the same QEMU.
+// Identity identifies the guests of s: all of the same identity begin as clones of one template, or are booted from the same files with the same
+// command line, by the same QEMU.
 func Identity(ctx context.Context, s Spec) (string, error) {
 	m, err := prepare(ctx, s)
 	if err != nil {
