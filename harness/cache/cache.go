@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -179,6 +181,58 @@ func (d *Dir) Prune(ctx context.Context, kind string, age time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// PruneTo removes the entries of kind that were used the longest time ago until the others take at most bytes of the disk,
+// holes of sparse files not counted. The entry that was used last stays however large it is.
+func (d *Dir) PruneTo(ctx context.Context, kind string, bytes int64) error {
+	dir := filepath.Join(d.root, kind)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return placeError(d.root, err)
+	}
+	type entry struct {
+		key  string
+		used time.Time
+	}
+	var all []entry
+	for _, e := range entries {
+		// What another run removes meanwhile needs no removal.
+		if info, err := e.Info(); err == nil && !strings.HasPrefix(e.Name(), tmpPrefix) {
+			all = append(all, entry{key: e.Name(), used: info.ModTime()})
+		}
+	}
+	slices.SortFunc(all, func(a, b entry) int { return b.used.Compare(a.used) })
+	var sum int64
+	for i, e := range all {
+		sum += diskUsage(filepath.Join(dir, e.key))
+		if i == 0 || sum <= bytes {
+			continue
+		}
+		if err := d.Drop(ctx, kind, e.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// diskUsage is what a tree takes of the disk, in bytes. What cannot be read counts as nothing.
+func diskUsage(root string) (bytes int64) {
+	_ = filepath.WalkDir(root, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if info, err := e.Info(); err == nil {
+			if st, ok := info.Sys().(*syscall.Stat_t); ok {
+				bytes += st.Blocks * 512 // the unit of st_blocks, whatever the file system's is: stat(2)
+			}
+		}
+		return nil
+	})
+	return bytes
 }
 
 // found reports whether an entry is there and marks it as used. The mark is a convenience of Prune: on a cache that

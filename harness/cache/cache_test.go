@@ -239,6 +239,44 @@ func TestEntryCancelled(t *testing.T) {
 	}
 }
 
+func TestPruneTo(t *testing.T) {
+	d := open(t)
+	ctx := t.Context()
+	const size = 64 << 10
+	for i, key := range []string{"older", "old", "used", "new"} {
+		path, err := d.Entry(ctx, "kind", key, content(strings.Repeat("x", size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A hole takes no room: with it counted, nothing but the newest would be kept.
+		if err := os.Truncate(filepath.Join(path, "file"), 1<<30); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Now().Add(time.Duration(i-10)*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func() string { return fmt.Sprint(names(t, filepath.Join(d.Root(), "kind"))) }
+	for _, tt := range []struct {
+		bytes int64
+		want  string
+	}{
+		{5 * size, "[new old older used]"},
+		{3*size + size/2, "[new old used]"},
+		{size / 2, "[new]"},
+	} {
+		if err := d.PruneTo(ctx, "kind", tt.bytes); err != nil {
+			t.Fatal(err)
+		}
+		if got := left(); got != tt.want {
+			t.Errorf("at most %d bytes: %s left, want %s", tt.bytes, got, tt.want)
+		}
+	}
+	if err := d.PruneTo(ctx, "no such kind", size); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPrune(t *testing.T) {
 	d := open(t)
 	ctx := t.Context()

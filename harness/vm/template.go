@@ -13,11 +13,13 @@ import (
 // formatVersion changes when templates, or verdicts, of an older build of this package must not be used.
 const formatVersion = "2"
 
-// templateKind is the place of templates in the cache, and templateAge how long one is kept that nobody uses: each takes
-// over a hundred MiB, and every change of the agent makes a new one.
+// templateKind is the place of templates in the cache, templateAge how long one is kept that nobody uses, and templateBytes
+// what all may take: each takes 120 to 270 MiB, every change of the agent makes new ones, and a run of all flavors uses about
+// fifteen.
 const (
-	templateKind = "templates"
-	templateAge  = 3 * 24 * time.Hour
+	templateKind        = "templates"
+	templateAge         = 3 * 24 * time.Hour
+	templateBytes int64 = 8 << 30
 )
 
 // template is a saved guest that was checked.
@@ -91,7 +93,8 @@ func (m *machine) save(ctx context.Context, dir string) (err error) {
 	}
 	m.spec.Logf("template: ready, booted in %v, saved in %v", bootTime.Round(10*time.Millisecond),
 		(time.Since(began) - bootTime).Round(10*time.Millisecond))
-	if err := m.spec.Cache.Prune(ctx, templateKind, templateAge); err != nil {
+	if err := errors.Join(m.spec.Cache.Prune(ctx, templateKind, templateAge),
+		m.spec.Cache.PruneTo(ctx, templateKind, templateBytes)); err != nil {
 		m.spec.Logf("template: old ones could not be removed: %v", err)
 	}
 	return nil
