@@ -91,7 +91,7 @@ func (g *Guest) compareLedgers(req wire.LedgerRequest) (sites []wire.Site, outsi
 			g.tb.Fatalf("the ledger cannot be read from outside: %v", g.rig.ledgers.why)
 		}
 		defer o.memory.Close()
-		o.reader = o.reader.WithQuarantine()
+		o.reader = o.reader.AsPrinted()
 		return o.look(req)
 	}
 	var diff string

@@ -118,16 +118,25 @@ func (g *Guest) rmmodFinding(name string, answer wire.RmmodAnswer) {
 // has gone: a work item or a timer that was left behind must get its chance to run into nothing.
 const aftermath = 500 * time.Millisecond
 
-// watchKernelLog reads the kernel log for a while, until something shows. It returns the findings so far.
-func (g *Guest) watchKernelLog(d time.Duration) (found []finding.Finding) {
+// watchKernelLog reads the kernel log for a while, until something shows. It returns the findings so far. The guest wakes up when there is
+// something to read: to be asked again and again would keep it from what it is watched for.
+func (g *Guest) watchKernelLog(d time.Duration) []finding.Finding {
 	g.tb.Helper()
-	_ = await(d, func() (bool, error) {
-		g.readKernelLog()
-		found = g.reports()
-		return len(found) > 0, g.vm.Err()
-	})
-	return found
+	began, quiet := time.Now(), time.Duration(0)
+	for {
+		wait := min(d-max(quiet, time.Since(began)), longestWait)
+		if more := g.awaitKernelLog(max(wait, 0)); !more {
+			quiet += wait // of guest time, which is faster than ours where it is counted in instructions
+		}
+		found := g.reports()
+		if len(found) > 0 || g.vm.Err() != nil || max(quiet, time.Since(began)) >= d {
+			return found
+		}
+	}
 }
+
+// longestWait is how long one request may wait in the guest: well within the watchdog of requests.
+const longestWait = 5 * time.Second
 
 // reports returns what the kernel log holds since the scenario began, without what says nothing about a module.
 func (g *Guest) reports() []finding.Finding { return g.relevant(finding.ParseKmsg(g.records)) }
@@ -150,20 +159,24 @@ func crashed(findings []finding.Finding) bool {
 
 // readKernelLog keeps what the kernel has said since it was last read. A report may come in two parts: it is made a finding
 // at the end, by judgeKernelLog.
-func (g *Guest) readKernelLog() {
+func (g *Guest) readKernelLog() { g.tb.Helper(); g.awaitKernelLog(0) }
+
+// awaitKernelLog does so and, where there is nothing yet, has the guest wait for it. It reports whether there was something.
+func (g *Guest) awaitKernelLog(wait time.Duration) bool {
 	g.tb.Helper()
-	answer, err := try(g, wire.Kmsg, wire.KmsgRequest{Cursor: g.cursor})
+	answer, err := try(g, wire.Kmsg, wire.KmsgRequest{Cursor: g.cursor, Wait: wait})
 	if err != nil {
 		if g.vm.Err() == nil {
 			g.blind(finding.OracleLog, err)
 		}
-		return
+		return false
 	}
 	g.cursor = answer.Next
 	g.records = append(g.records, answer.Records...)
 	if answer.Lost {
 		g.blind(finding.OracleLog, errLogOverrun)
 	}
+	return len(answer.Records) > 0
 }
 
 // judgeKernelLog turns what the kernel said since the scenario began into findings.

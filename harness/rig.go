@@ -21,8 +21,13 @@ import (
 	"ktcp/harness/vm"
 )
 
-// ledgerParameter has SLUB remember who allocated each object.
-const ledgerParameter = "slub_debug=U"
+// Parameters of the kernel for the ledger.
+const (
+	// ledgerParameter has SLUB remember who allocated each object.
+	ledgerParameter = "slub_debug=U"
+	// pagesParameter has a kernel with CONFIG_PAGE_OWNER remember who allocated each page.
+	pagesParameter = "page_owner=on"
+)
 
 // rig is what all guests of a process share.
 type rig struct {
@@ -85,6 +90,9 @@ var shared = sync.OnceValues(func() (*rig, error) {
 		Kernel: r.kernel, Image: img, Cache: r.cache, Logf: Logf,
 		// The ledger: SLUB remembers who allocated each object, with the whole stack.
 		Append: []string{ledgerParameter},
+	}
+	if r.kernel.Config["CONFIG_PAGE_OWNER"] == "y" {
+		r.spec.Append = append(r.spec.Append, pagesParameter)
 	}
 	if r.run, err = report.Open(report.Config{Root: root}); err != nil {
 		return nil, err

@@ -52,6 +52,7 @@ var canaries = []canary{
 	{Canary: sees("leak_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc")},
 	{Canary: sees("leak_percpu", finding.OracleLedger, finding.Leak, "percpu"), needs: "CONFIG_EVENT_TRACING"},
 	{Canary: inInit(sees("init_percpu", finding.OracleLedger, finding.Leak, "percpu")), needs: "CONFIG_EVENT_TRACING"},
+	{Canary: sees("leak_pages", finding.OracleLedger, finding.Leak, "pages"), needs: "CONFIG_PAGE_OWNER"},
 	{Canary: sees("leak_skb", finding.OracleLedger, finding.Leak, "")},
 	{Canary: inInit(sees("init_vmalloc", finding.OracleLedger, finding.Leak, "vmalloc"))},
 	{Canary: sees("refcount", log, finding.Refcount, "underflow")},

@@ -19,7 +19,7 @@ func BenchmarkOptions(b *testing.B) {
 		{"no-ledger", []harness.Option{harness.Unledgered()}},
 		{"kmemleak", []harness.Option{harness.ScanForLeaks()}},
 		{"no-debug-objects", []harness.Option{harness.KernelParameters("no_debug_objects")}},
-		{"page-owner", []harness.Option{harness.KernelParameters("page_owner=on")}},
+		{"no-page-owner", []harness.Option{harness.KernelParameters("page_owner=off")}},
 		{"memory-256", []harness.Option{harness.Memory(256)}},
 		{"memory-1024", []harness.Option{harness.Memory(1024)}},
 	} {

@@ -76,10 +76,11 @@ func TestParse(t *testing.T) {
 type ring struct {
 	first, next uint64 // sequence numbers that it holds
 	opened      int
+	wait        func(time.Duration) // nil: nobody may wait
 }
 
 func (r *ring) log() *Log {
-	return &Log{open: func() (func([]byte) (int, error), error) {
+	return &Log{open: func() (func([]byte) (int, error), func(time.Duration) error, error) {
 		r.opened++
 		at := r.first
 		return func(b []byte) (int, error) {
@@ -92,8 +93,38 @@ func (r *ring) log() *Log {
 			}
 			at++
 			return copy(b, fmt.Sprintf("6,%d,1,-;line %d\n", at-1, at-1)), nil
-		}, nil
+		}, func(d time.Duration) error { r.wait(d); return nil }, nil
 	}}
+}
+
+func TestLogReadWaits(t *testing.T) {
+	r := &ring{next: 3}
+	l := r.log()
+	waits := 0
+	r.wait = func(d time.Duration) {
+		if waits++; waits == 3 { // woken twice for nothing
+			r.next = 4
+		}
+		if d <= 0 || d > time.Hour {
+			t.Errorf("waits for %v of an hour", d)
+		}
+		if waits == 2 { // another reader has taken what came
+			if _, err := l.End(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	got, err := l.Read(wire.KmsgRequest{Cursor: 3, Wait: time.Hour})
+	if err != nil || len(got.Records) != 1 || got.Next != 4 || waits != 3 {
+		t.Errorf("%+v, %v after %d waits; want the record that came with the third", got, err, waits)
+	}
+	if got, err := l.Read(wire.KmsgRequest{Cursor: 2, Wait: time.Hour}); err != nil || len(got.Records) != 2 || waits != 3 {
+		t.Errorf("%+v, %v after %d waits; want what is there at once", got, err, waits)
+	}
+	r.wait = func(d time.Duration) { time.Sleep(d) }
+	if got, err := l.Read(wire.KmsgRequest{Cursor: 4, Wait: time.Millisecond}); err != nil || got.Records != nil || got.Next != 4 {
+		t.Errorf("%+v, %v; want nothing", got, err)
+	}
 }
 
 func TestLogRead(t *testing.T) {
@@ -147,8 +178,8 @@ func TestLogEnd(t *testing.T) {
 }
 
 func TestLogReadReportsErrors(t *testing.T) {
-	l := &Log{open: func() (func([]byte) (int, error), error) {
-		return func([]byte) (int, error) { return 0, syscall.EIO }, nil
+	l := &Log{open: func() (func([]byte) (int, error), func(time.Duration) error, error) {
+		return func([]byte) (int, error) { return 0, syscall.EIO }, nil, nil
 	}}
 	if _, err := l.Read(wire.KmsgRequest{}); !errors.Is(err, syscall.EIO) {
 		t.Errorf("error = %v, want %v", err, syscall.EIO)

@@ -3,6 +3,7 @@ package kmsg
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,14 +23,37 @@ type Log struct {
 	mu   sync.Mutex
 	read func(b []byte) (int, error) // reads one record; nil before the device is open
 	next uint64                      // the sequence number that comes next, where read is not nil
-	// open opens the log at its oldest record. It is replaced in tests.
-	open func() (read func(b []byte) (int, error), err error)
+	// open opens the log at its oldest record, and wait returns when there is something to read behind the last that was read, or that much
+	// time has passed. They are replaced in tests.
+	open func() (read func(b []byte) (int, error), wait func(time.Duration) error, err error)
+	wait func(time.Duration) error
 }
 
-// Read returns the records from req.Cursor on, up to the present end.
+// Read returns the records from req.Cursor on, up to the present end. Where there are none it waits for one, for as long as it is told.
 func (l *Log) Read(req wire.KmsgRequest) (wire.KmsgAnswer, error) {
+	began := time.Now()
+	for {
+		answer, wait, err := l.readNow(req)
+		left := req.Wait - time.Since(began)
+		if err != nil || len(answer.Records) > 0 || left <= 0 {
+			return answer, err
+		}
+		// Without the lock: others may read meanwhile. What they take away from here is found again by its number.
+		if err := wait(left); err != nil {
+			return wire.KmsgAnswer{}, err
+		}
+	}
+}
+
+// readNow returns what there is, and what waits for more.
+func (l *Log) readNow(req wire.KmsgRequest) (answer wire.KmsgAnswer, wait func(time.Duration) error, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	answer, err = l.from(req)
+	return answer, l.wait, err
+}
+
+func (l *Log) from(req wire.KmsgRequest) (wire.KmsgAnswer, error) {
 	if err := l.seek(req.Cursor); err != nil {
 		return wire.KmsgAnswer{}, err
 	}
@@ -94,27 +118,37 @@ func (l *Log) seek(cursor uint64) error {
 	if l.open == nil {
 		l.open = openDevice()
 	}
-	read, err := l.open()
+	read, wait, err := l.open()
 	if err != nil {
 		return err
 	}
-	l.read, l.next = read, 0
+	l.read, l.wait, l.next = read, wait, 0
 	return nil
 }
 
 // openDevice returns a function that opens the device when it is first called and afterwards goes back to its start.
-func openDevice() func() (func(b []byte) (int, error), error) {
+func openDevice() func() (func(b []byte) (int, error), func(time.Duration) error, error) {
 	fd := -1
-	return func() (func(b []byte) (int, error), error) {
+	read := func(b []byte) (int, error) { return unix.Read(fd, b) }
+	wait := func(d time.Duration) error {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		// Rounded up: what polls for 0 ms does not wait.
+		_, err := unix.Poll(fds, int((d+time.Millisecond-1)/time.Millisecond))
+		if err != nil && err != unix.EINTR {
+			return fmt.Errorf("wait for %s: %w", device, err)
+		}
+		return nil
+	}
+	return func() (func(b []byte) (int, error), func(time.Duration) error, error) {
 		if fd < 0 {
 			f, err := unix.Open(device, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 			if err != nil {
-				return nil, fmt.Errorf("open %s: %w", device, err)
+				return nil, nil, fmt.Errorf("open %s: %w", device, err)
 			}
 			fd = f
 		} else if _, err := unix.Seek(fd, 0, unix.SEEK_SET); err != nil {
-			return nil, fmt.Errorf("rewind %s: %w", device, err)
+			return nil, nil, fmt.Errorf("rewind %s: %w", device, err)
 		}
-		return func(b []byte) (int, error) { return unix.Read(fd, b) }, nil
+		return read, wait, nil
 	}
 }

@@ -213,6 +213,8 @@ type VethEnd struct {
 // KmsgRequest asks for the kernel log from a sequence number on.
 type KmsgRequest struct {
 	Cursor uint64 `json:"cursor"` // first sequence number wanted; 0: from the start
+	// Wait is how long, in guest time, the answer may wait for a record where there is none.
+	Wait time.Duration `json:"wait,omitempty"`
 }
 
 // KmsgAnswer is a part of the kernel log.

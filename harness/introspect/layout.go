@@ -67,33 +67,36 @@ func (s Struct) Of(b []byte, member string) uint64 {
 
 // wanted are the structures that are learned, each with members by which it is told from others of the same name.
 var wanted = map[string][]string{
-	"list_head":          {"next", "prev"},
-	"page":               {"flags"},
-	"kmem_cache":         {"name", "size", "object_size", "inuse", "offset", "list", "node", "flags"},
-	"kmem_cache_node":    {"partial"},
-	"slab":               {"slab_list", "freelist"},
-	"track":              {"addr", "cpu", "pid", "when"},
-	"stack_record":       {"hash", "size", "handle", "entries"},
-	"handle_parts":       {"handle", "offset"},
-	"timer_base":         {"vectors", "clk"},
-	"timer_list":         {"entry", "expires", "function"},
-	"delayed_work":       {"work", "timer"},
-	"work_struct":        {"func", "entry"},
-	"hrtimer_cpu_base":   {"clock_base"},
-	"hrtimer_clock_base": {"active"},
-	"timerqueue_head":    {"rb_root"},
-	"rb_root_cached":     {"rb_root"},
-	"hrtimer":            {"node", "function"},
-	"timerqueue_node":    {"node", "expires"},
-	"rb_node":            {"rb_left", "rb_right"},
-	"module":             {"list", "name", "kallsyms"},
-	"mod_kallsyms":       {"symtab", "num_symtab", "strtab"},
-	"module_layout":      {"base", "size"}, // until 6.3
-	"module_memory":      {"base", "size"}, // from 6.4 on
+	"list_head":           {"next", "prev"},
+	"page":                {"flags"},
+	"kmem_cache":          {"name", "size", "object_size", "inuse", "offset", "list", "node", "flags"},
+	"kmem_cache_node":     {"partial"},
+	"slab":                {"slab_list", "freelist"},
+	"track":               {"addr", "cpu", "pid", "when"},
+	"stack_record":        {"hash", "size", "handle", "entries"},
+	"handle_parts":        {"handle", "offset"},
+	"timer_base":          {"vectors", "clk"},
+	"timer_list":          {"entry", "expires", "function"},
+	"delayed_work":        {"work", "timer"},
+	"work_struct":         {"func", "entry"},
+	"hrtimer_cpu_base":    {"clock_base"},
+	"hrtimer_clock_base":  {"active"},
+	"timerqueue_head":     {"rb_root"},
+	"rb_root_cached":      {"rb_root"},
+	"hrtimer":             {"node", "function"},
+	"timerqueue_node":     {"node", "expires"},
+	"rb_node":             {"rb_left", "rb_right"},
+	"mem_section":         {"section_mem_map", "page_ext"}, // of kernels that keep more of a page than struct page
+	"page_ext":            {"flags"},
+	"page_ext_operations": {"offset", "need"},
+	"module":              {"list", "name", "kallsyms"},
+	"mod_kallsyms":        {"symtab", "num_symtab", "strtab"},
+	"module_layout":       {"base", "size"}, // until 6.3
+	"module_memory":       {"base", "size"}, // from 6.4 on
 }
 
 // wantedValues are the enumerators that are learned, where there are any.
-var wantedValues = []string{"_SLAB_STORE_USER", "TRACK_ALLOC"}
+var wantedValues = []string{"_SLAB_STORE_USER", "TRACK_ALLOC", "PAGE_EXT_OWNER_ALLOCATED"}
 
 // fits reports whether a structure can be the one that is wanted.
 func (s Struct) fits(members []string) bool {

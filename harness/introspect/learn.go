@@ -18,7 +18,7 @@ const (
 	// cacheKind is the place of what was learned in the cache.
 	cacheKind = "introspect"
 	// format changes when what an older build of this package has learned must not be used.
-	format = "3"
+	format = "4"
 	// keepUnused is how long it is kept of a kernel that nobody uses.
 	keepUnused  = 90 * 24 * time.Hour
 	symbolsFile = "kallsyms"

@@ -23,19 +23,20 @@ type Reader struct {
 
 	cache, node, slab, track introspect.Struct
 	stacks                   depot
-	pageSize                 uint64 // of struct page
-	caches, jiffies, tick    uint64 // addresses of variables
-	storeUser                uint64 // the flag of caches whose objects have tracks
-	trackAt                  uint64 // where the track of the allocation is, in bytes after the place of all tracks
-	shadow                   uint64 // of generic KASAN, where address 0 has its shadow; 0: none
+	pageSize                 uint64     // of struct page
+	caches, jiffies, tick    uint64     // addresses of variables
+	storeUser                uint64     // the flag of caches whose objects have tracks
+	trackAt                  uint64     // where the track of the allocation is, in bytes after the place of all tracks
+	shadow                   uint64     // of generic KASAN, where address 0 has its shadow; 0: none
+	pages                    *pageBooks // nil: none
 }
 
-// WithQuarantine returns a reader that takes objects for alive that KASAN keeps in quarantine after they were freed, as the
-// kernel does when it prints its traces.
-func (r *Reader) WithQuarantine() *Reader {
-	all := *r
-	all.shadow = 0
-	return &all
+// AsPrinted returns a reader of what the kernel prints as its traces: without pages, and with objects that KASAN keeps in quarantine after
+// they were freed.
+func (r *Reader) AsPrinted() *Reader {
+	printed := *r
+	printed.shadow, printed.pages = 0, nil
+	return &printed
 }
 
 // storeUser is SLAB_STORE_USER, of kernels in which it is a macro.
@@ -69,6 +70,9 @@ func New(k *introspect.Kernel, config map[string]string) (*Reader, error) {
 	if err := errors.Join(need.Err(), err); err != nil {
 		return nil, err
 	}
+	if r.pages, err = newPageBooks(k, config); err != nil {
+		return nil, fmt.Errorf("read who owns pages: %w", err)
+	}
 	return r, nil
 }
 
@@ -96,7 +100,8 @@ type walk struct {
 	buf                 []byte
 }
 
-// Read returns the sites of objects that were allocated on behalf of a module and are alive in the guest whose addresses these are. read is how
+// Read returns the sites of objects that were allocated on behalf of a module and are alive in the guest whose addresses these are, and of
+// pages that it took itself and still has. read is how
 // many caches have tracks and were read: 0 where the kernel keeps none.
 func (r *Reader) Read(space *introspect.Space, m cause.Module) (sites []wire.Site, read int, err error) {
 	w, err := r.open(space, m)
@@ -122,7 +127,11 @@ func (r *Reader) Read(space *introspect.Space, m cause.Module) (sites []wire.Sit
 	if err != nil {
 		return nil, 0, fmt.Errorf("read slabs: %w", err)
 	}
-	return sites, read, nil
+	pages, err := w.pages()
+	if err != nil {
+		return nil, 0, err
+	}
+	return append(sites, pages...), read, nil
 }
 
 func (r *Reader) open(space *introspect.Space, m cause.Module) (*walk, error) {
@@ -239,10 +248,15 @@ func (w *walk) sites(c *cacheBooks) ([]wire.Site, error) {
 			})
 		}
 	}
+	sortSites(sites)
+	return sites, nil
+}
+
+// sortSites puts those with most objects first.
+func sortSites(sites []wire.Site) {
 	slices.SortFunc(sites, func(a, b wire.Site) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(fmt.Sprint(a.Stack), fmt.Sprint(b.Stack)))
 	})
-	return sites, nil
 }
 
 // shadowScale is how many bits of an address one byte of KASAN's shadow stands for.

@@ -24,7 +24,8 @@ const (
 	fakeMemmap    = 0x130000 // the struct pages, 64 bytes for each page
 	fakeSlab      = 0x200000
 	fakeShadow    = 0x300000 // of KASAN
-	fakeRAM       = 4 << 20
+	fakeOwners    = 0x400000 // the struct page_ext, 40 bytes for each page of a section
+	fakeRAM       = 8 << 20
 
 	moduleText = 0xffffffffc0400000
 )
@@ -33,6 +34,10 @@ const fakeSymbols = `ffffffff81000000 T _stext
 ffffffff81000100 T kmalloc
 ffffffff81000200 T vfs_write
 ffffffff81000300 T do_softirq
+ffffffff81000400 T __alloc_pages
+ffffffff81000500 t __kmalloc_large_node_noprof.isra.0
+ffffffff81000600 t allocate_slab
+ffffffff81000700 T other
 ffffffff81100000 D vmemmap_base
 ffffffff81100010 D page_offset_base
 ffffffff81100020 D slab_caches
@@ -40,6 +45,10 @@ ffffffff81100030 D jiffies
 ffffffff81100040 D tick_next_period
 ffffffff81100050 D modules
 ffffffff81100060 D stack_slabs
+ffffffff81102010 B mem_section
+ffffffff81102020 D page_ext_size
+ffffffff81102030 D page_owner_ops
+ffffffff81102040 B page_owner_inited
 ffffffff81102060 B _end
 `
 
@@ -63,11 +72,14 @@ func newFake(t *testing.T) *fakeKernel {
 		"slab": {Size: 64, Fields: map[string]introspect.Field{
 			"slab_list": fake.Field(8, 16), "freelist": fake.Field(24, 8), "objects": {Offset: 34, Size: 4, Bits: 15},
 		}},
-		"page":         {Size: 64, Fields: map[string]introspect.Field{"flags": fake.Field(0, 8)}},
-		"track":        {Size: 32, Fields: map[string]introspect.Field{"addr": fake.Field(0, 8), "handle": fake.Field(8, 4), "when": fake.Field(24, 8)}},
-		"stack_record": depots[0].record,
-		"handle_parts": depots[0].parts,
-		"module":       {Size: 64, Fields: map[string]introspect.Field{"list": fake.Field(0, 16), "name": fake.Field(16, 16)}},
+		"page":                {Size: 64, Fields: map[string]introspect.Field{"flags": fake.Field(0, 8)}},
+		"track":               {Size: 32, Fields: map[string]introspect.Field{"addr": fake.Field(0, 8), "handle": fake.Field(8, 4), "when": fake.Field(24, 8)}},
+		"stack_record":        depots[0].record,
+		"handle_parts":        depots[0].parts,
+		"mem_section":         {Size: 32, Fields: map[string]introspect.Field{"section_mem_map": fake.Field(0, 8), "page_ext": fake.Field(16, 8)}},
+		"page_ext":            {Size: 8, Fields: map[string]introspect.Field{"flags": fake.Field(0, 8)}},
+		"page_ext_operations": {Size: 40, Fields: map[string]introspect.Field{"offset": fake.Field(0, 8), "need": fake.Field(16, 8)}},
+		"module":              {Size: 64, Fields: map[string]introspect.Field{"list": fake.Field(0, 16), "name": fake.Field(16, 16)}},
 	})
 	list := func(head uint64, nodes ...uint64) {
 		for _, n := range append(nodes, head) {
@@ -179,7 +191,7 @@ func TestQuarantineIsNotAlive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _, err = r.WithQuarantine().Read(f.Space(), kweb)
+	got, _, err = r.AsPrinted().Read(f.Space(), kweb)
 	if err != nil || len(got) != 1 || got[0].Count != 2 {
 		t.Errorf("%v, sites %+v, want both objects", err, got)
 	}

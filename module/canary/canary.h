@@ -31,6 +31,7 @@ void canary_double_free(void);
 void canary_leak_kmalloc(void);
 void canary_leak_vmalloc(void);
 void canary_leak_percpu(void);
+void canary_leak_pages(void);
 void canary_leak_skb(void);
 void canary_leak_large(void);
 void canary_init_vmalloc(void);

@@ -42,6 +42,7 @@ static const struct canary_bug bugs[] = {
 	{ "leak_kmalloc", canary_leak_kmalloc },
 	{ "leak_vmalloc", canary_leak_vmalloc },
 	{ "leak_percpu", canary_leak_percpu },
+	{ "leak_pages", canary_leak_pages },
 	{ "leak_skb", canary_leak_skb },
 	{ "leak_large", canary_leak_large },
 	{ "list", canary_list },
