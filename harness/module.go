@@ -106,7 +106,9 @@ func (g *Guest) insmod(name, params string) error {
 	if err := g.noteFirstLoad(); err != nil {
 		return err
 	}
-	answer, err := try(g, wire.Insmod, wire.InsmodRequest{Name: built.Name, Image: g.imageToSend(built), Params: params})
+	answer, err := try(g, wire.Insmod, wire.InsmodRequest{
+		Name: built.Name, Image: g.imageToSend(built), Params: params, Sections: built.sections,
+	})
 	if err != nil {
 		g.refused[built.Name] = true
 		return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"ktcp/harness/finding"
 	"ktcp/harness/kbuild"
 )
 
@@ -18,6 +19,8 @@ type built struct {
 	*kbuild.Module
 	image  []byte   // what is sent to the guest: without DWARF, which only the host needs
 	params []string // the names of its parameters
+	// sections are those that lines can be named in.
+	sections []string
 }
 
 // projectRoot is the directory that this very source was compiled from. The modules and the agent are built from there.
@@ -67,6 +70,9 @@ func (g *Guest) tryBuild(name string) (*built, error) {
 		return nil, err
 	}
 	if b.params, err = parameterNames(module.KO); err != nil {
+		return nil, err
+	}
+	if b.sections, err = finding.Sections(module.KO); err != nil {
 		return nil, err
 	}
 	g.built[name], g.built[b.Name] = b, b

@@ -30,7 +30,7 @@ func Insmod(req wire.InsmodRequest) (wire.InsmodAnswer, error) {
 		return wire.InsmodAnswer{}, fmt.Errorf("insmod %s: %w", req.Name, err)
 	}
 	elapsed := time.Since(start)
-	sections, err := readSections(filepath.Join(sysModule, req.Name, "sections"))
+	sections, err := readSections(filepath.Join(sysModule, req.Name, "sections"), req.Sections)
 	if err != nil {
 		return wire.InsmodAnswer{}, fmt.Errorf("insmod %s: it is loaded, but: %w", req.Name, err)
 	}
@@ -47,8 +47,9 @@ func monotonic() (time.Duration, error) {
 }
 
 // readSections reads section addresses: one file each, named after its section. A kernel without CONFIG_KALLSYMS has none.
-func readSections(dir string) (map[string]uint64, error) {
-	entries, err := os.ReadDir(dir)
+// Nil names are all that there are.
+func readSections(dir string, names []string) (map[string]uint64, error) {
+	at, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(filepath.Dir(dir)); err != nil {
 			return nil, fmt.Errorf("not under this name: %w", err)
@@ -56,19 +57,43 @@ func readSections(dir string) (map[string]uint64, error) {
 		return map[string]uint64{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list sections: %w", err)
+		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	sections := make(map[string]uint64, len(entries))
-	for _, e := range entries {
-		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+	defer unix.Close(at)
+	if names == nil {
+		entries, err := os.ReadDir(dir)
 		if err != nil {
-			return nil, fmt.Errorf("read section: %w", err)
+			return nil, fmt.Errorf("list sections: %w", err)
 		}
-		addr, err := strconv.ParseUint(strings.TrimSpace(string(text)), 0, 64)
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+	}
+	sections := make(map[string]uint64, len(names))
+	for _, name := range names {
+		addr, err := readSection(at, name)
+		if errors.Is(err, fs.ErrNotExist) { // it is empty, or was merged with another
+			continue
+		}
 		if err != nil {
-			return nil, fmt.Errorf("address of section %s: %w", e.Name(), err)
+			return nil, fmt.Errorf("section %s: %w", name, err)
 		}
-		sections[e.Name()] = addr
+		sections[name] = addr
 	}
 	return sections, nil
+}
+
+// readSection reads one without the runtime's poller, which os.Open would ask about each, and without walking down from the root.
+func readSection(dir int, name string) (uint64, error) {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, fmt.Errorf("open: %w", err)
+	}
+	defer unix.Close(fd)
+	var text [32]byte // "0x", 16 digits and a line's end
+	n, err := unix.Read(fd, text[:])
+	if err != nil {
+		return 0, fmt.Errorf("read: %w", err)
+	}
+	return strconv.ParseUint(strings.TrimSpace(string(text[:n])), 0, 64)
 }

@@ -64,23 +64,27 @@ func TestReadSections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := readSections(dir)
+	got, err := readSections(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]uint64{".text": 0xffffffffc0400000, ".init.text": 0xffffffffc0410000}, got); diff != "" {
 		t.Errorf("sections (-want +got):\n%s", diff)
 	}
-	if got, err := readSections(filepath.Join(module, "absent")); err != nil || len(got) != 0 {
+	got, err = readSections(dir, []string{".init.text", ".exit.text"})
+	if diff := cmp.Diff(map[string]uint64{".init.text": 0xffffffffc0410000}, got); err != nil || diff != "" {
+		t.Errorf("%v, only those that are asked for and are there (-want +got):\n%s", err, diff)
+	}
+	if got, err := readSections(filepath.Join(module, "absent"), nil); err != nil || len(got) != 0 {
 		t.Errorf("module without sections: %v, %v, want none and no error", got, err)
 	}
-	if _, err := readSections(filepath.Join(module, "absent", "sections")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := readSections(filepath.Join(module, "absent", "sections"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("module under another name: error = %v, want %v", err, os.ErrNotExist)
 	}
 	if err := os.WriteFile(filepath.Join(dir, ".data"), []byte("secret"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readSections(dir); err == nil {
+	if _, err := readSections(dir, nil); err == nil {
 		t.Error("no error for a section without an address")
 	}
 }

@@ -86,6 +86,8 @@ type InsmodRequest struct {
 	Image  []byte `json:"image,omitempty"`
 	Params string `json:"params"`          // as on insmod's command line: "host=127.0.0.1 port=80"
 	Netns  string `json:"netns,omitempty"` // of the process that loads it
+	// Sections are those whose addresses are wanted: reading all, some thirty, takes longer than loading. Nil is all.
+	Sections []string `json:"sections,omitempty"`
 }
 
 // InsmodAnswer tells where the module's sections are.

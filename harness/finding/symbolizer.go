@@ -73,6 +73,34 @@ func NewSymbolizer(module, ko string, sections map[string]uint64) (*Symbolizer, 
 	return s, nil
 }
 
+// Sections returns the names of a .ko's sections whose addresses [NewSymbolizer] has a use for: those of code, and those of variables with
+// names. The kernel's own tables in it, of which there are more, are not among them.
+func Sections(ko string) (names []string, err error) {
+	file, err := elf.Open(ko)
+	if err != nil {
+		return nil, fmt.Errorf("read sections: %w", err)
+	}
+	defer file.Close()
+	symbols, err := file.Symbols()
+	if err != nil {
+		return nil, fmt.Errorf("read sections of %s: %w", ko, err)
+	}
+	named := map[elf.SectionIndex]bool{}
+	for _, sym := range symbols {
+		if kind := elf.ST_TYPE(sym.Info); kind == elf.STT_OBJECT && sym.Size > 0 {
+			named[sym.Section] = true
+		}
+	}
+	for i, sec := range file.Sections {
+		table := strings.HasPrefix(sec.Name, "__") || strings.HasPrefix(sec.Name, ".note") || sec.Name == ".modinfo" || strings.HasPrefix(sec.Name, ".gnu.linkonce")
+		code, variables := sec.Flags&elf.SHF_EXECINSTR != 0, named[elf.SectionIndex(i)] && !table
+		if sec.Flags&elf.SHF_ALLOC != 0 && sec.Size > 0 && (code || variables) {
+			names = append(names, sec.Name)
+		}
+	}
+	return names, nil
+}
+
 // index sorts the symbols for lookup by name and by place.
 func (s *Symbolizer) index(file *elf.File, symbols []elf.Symbol) {
 	for _, sym := range symbols {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -284,6 +285,27 @@ func TestSymbolizerText(t *testing.T) {
 	}
 	if got := unplaced.Text(); len(got) != 0 {
 		t.Errorf("text without addresses: %v", got)
+	}
+}
+
+// What the kernel makes of a module's tables is not asked for; everything in which a line or a variable has a name is.
+func TestSections(t *testing.T) {
+	names, err := Sections(buildObject(t).path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range loaded {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is not among %v", name, names)
+		}
+	}
+	for _, name := range []string{"__table", ".note.gnu.property", ".eh_frame", ".symtab"} {
+		if slices.Contains(names, name) {
+			t.Errorf("%s is among %v", name, names)
+		}
+	}
+	if _, err := Sections(filepath.Join(t.TempDir(), "absent.ko")); err == nil {
+		t.Error("no error for a file that is not there")
 	}
 }
 

@@ -14,3 +14,6 @@ int second(int n)
 {
 	return helper(n) - 1; /* mark second */
 }
+
+/* As the kernel's tables are, of which there are many in a module. */
+static const char *table[] __attribute__((used, section("__table"))) = { "b" };
