@@ -28,11 +28,13 @@ type Guest struct {
 	cpus  int      // 0: the clock's default
 	// unledgered is a guest for benchmarks, which keeps no ledger.
 	unledgered bool
-	params     []string      // see KernelParameters
-	memory     int           // in MiB; 0: the default
-	failing    bool          // see FailingAllocations
-	stock      bool          // see StockAlone
-	deadline   time.Duration // see UnloadWithin; 0: the kernel's
+	// prints is a guest whose kernel prints its ledger.
+	prints   bool
+	params   []string      // see KernelParameters
+	memory   int           // in MiB; 0: the default
+	failing  bool          // see FailingAllocations
+	stock    bool          // see StockAlone
+	deadline time.Duration // see UnloadWithin; 0: the kernel's
 
 	stranger *Stranger // who plays the scenario's role instead of a module of this tree; nil: nobody
 	role     Role      // what the scenario's module plays, "" as long as it has none

@@ -17,7 +17,7 @@ const comparisons = 20
 
 // CompareLedgers fails the test unless the ledger that the host reads out of the guest's memory, and the one that the kernel prints, show the
 // same objects: on behalf of each module that was loaded in the scenario, which must have so many at least. It returns how long both took, in wall time: two readings from
-// outside and one by the guest, for each module.
+// outside and one by the guest, for each module. The guest must be one of [PrintedLedger].
 func (g *Guest) CompareLedgers(least int) (outside, inside time.Duration) {
 	g.tb.Helper()
 	compare := func(req wire.LedgerRequest) (objects int) {

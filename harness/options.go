@@ -28,6 +28,12 @@ func Unledgered() Option {
 	return func(g *Guest) { g.unledgered = true }
 }
 
+// PrintedLedger is a guest whose kernel is asked to print its ledger, too. From 6.9 on a kernel that notes who owns pages must not be: it
+// allocates memory for that note with every page, and waits for itself when it takes a page for what it prints.
+func PrintedLedger() Option {
+	return func(g *Guest) { g.prints = true }
+}
+
 // UnloadWithin gives modules that long to unload, in guest time, instead of [UnloadDeadline]: for one that is known to take for ever.
 func UnloadWithin(d time.Duration) Option {
 	return func(g *Guest) { g.deadline = d }
@@ -60,14 +66,18 @@ func (g *Guest) lacking() string {
 // shape makes a guest's own of the spec that all share.
 func (g *Guest) shape(spec vm.Spec) vm.Spec {
 	spec.Clock, spec.CPUs = g.clock, g.processors()
-	spec.Append = slices.Concat(spec.Append, g.params)
 	if g.unledgered {
 		spec.Append = slices.DeleteFunc(spec.Append, func(p string) bool { return p == ledgerParameter })
+	}
+	// Only the host reads who owns pages.
+	if g.rig.kernel.Config["CONFIG_PAGE_OWNER"] == "y" && !g.unledgered && !g.prints && vm.MemoryReadable() {
+		spec.Append = append(spec.Append, pagesParameter)
 	}
 	// kmemleak notes every allocation, which makes a request take 1.7 times as long. It cannot be switched on later.
 	if g.rig.kernel.Config["CONFIG_DEBUG_KMEMLEAK"] == "y" && !g.scan {
 		spec.Append = append(spec.Append, "kmemleak=off")
 	}
+	spec.Append = slices.Concat(spec.Append, g.params) // last: they may undo what is before them
 	if g.memory > 0 {
 		spec.MemoryMiB = g.memory
 	}

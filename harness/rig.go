@@ -91,9 +91,6 @@ var shared = sync.OnceValues(func() (*rig, error) {
 		// The ledger: SLUB remembers who allocated each object, with the whole stack.
 		Append: []string{ledgerParameter},
 	}
-	if r.kernel.Config["CONFIG_PAGE_OWNER"] == "y" {
-		r.spec.Append = append(r.spec.Append, pagesParameter)
-	}
 	if r.run, err = report.Open(report.Config{Root: root}); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ func TestLedgerFromOutside(t *testing.T) {
 	t.Run("leak", func(t *testing.T) {
 		const leaks = 3
 		got := harness.Witness(t, func(tb testing.TB) {
-			g := harness.Clone(tb)
+			g := harness.Clone(tb, harness.PrintedLedger())
 			canary := g.Insmod("canary")
 			for range leaks {
 				canary.SetBug(g.Init(), "leak_kmalloc")
@@ -30,7 +30,7 @@ func TestLedgerFromOutside(t *testing.T) {
 		}
 	})
 	t.Run("clean", func(t *testing.T) {
-		g := harness.Clone(t)
+		g := harness.Clone(t, harness.PrintedLedger())
 		kweb := g.Serve(harness.Web)
 		kweb.Enable(g.Init())
 		g.Init().Get(kweb.Addr).WantStatus(200)
@@ -54,7 +54,7 @@ func saw(got harness.Testimony, objects int) bool {
 // BenchmarkLedger reads the ledger of one guest in both ways: ms of one reading each, and how many times as long the kernel takes to
 // print it.
 func BenchmarkLedger(b *testing.B) {
-	g := harness.Clone(b)
+	g := harness.Clone(b, harness.PrintedLedger())
 	kweb := g.Serve(harness.Web)
 	kweb.Enable(g.Init())
 	g.CompareLedgers(1) // both are warm, and agree

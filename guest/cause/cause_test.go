@@ -75,6 +75,7 @@ func TestKept(t *testing.T) {
 		{"radix_tree_node", "xa_store+0x1/0x2\nkweb_start+0x1/0x2 [kweb]", false},
 		{"kmalloc-8", "kstrdup+0x1/0x2\n__kernfs_new_node+0x1/0x2", false},
 		{"kmalloc-32", "ref_tracker_alloc+0x1/0x2\nsk_alloc+0x1/0x2", true},
+		{"kmalloc-16", "__set_page_owner+0x1/0x2\npost_alloc_hook+0x1/0x2\nkweb_start+0x1/0x2 [kweb]", true},
 		{"kmalloc-16", "kstrdup+0x1/0x2\nsysfs_slab_add+0x1/0x2", true},
 		{"kmem_cache", "kmem_cache_create+0x1/0x2\nkweb_init+0x1/0x2 [kweb]", false},
 		{"skbuff_head_cache", "__alloc_skb+0x1/0x2", true},

@@ -30,6 +30,7 @@ var keepers = []keeper{
 	{cache: "radix_tree_node", caller: "__kernfs_new_node", why: "the index of all of sysfs"},
 	// Who does not give a reference back is an object that is left, too, or holds up a namespace or a device.
 	{caller: "ref_tracker_alloc", why: "the last hundred references that were given back, which the tracker keeps to tell of a second time"},
+	{cache: "kmalloc-", caller: "__set_page_owner", why: "the list of stacks that have taken pages, an entry each, from 6.9 on"},
 	{caller: "debugfs_slab_add", why: "never freed by kernels before 6.2: the debugfs directory of a cache that was destroyed"},
 	{caller: "sysfs_slab_add", why: "never freed where there is no memory for a new cache's entry in sysfs: its name"},
 }

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 )
 
 // Memory reads a guest's memory from outside, by physical address, without the guest noticing: it implements io.ReaderAt. It is read
@@ -55,6 +59,32 @@ func (g *Guest) Memory(ctx context.Context) (*Memory, error) {
 	}
 	return m, nil
 }
+
+// MemoryReadable reports whether this machine lets a process look into its children, as [Guest.Memory] must: what ptrace(2) calls its access
+// mode check, which Yama, the capabilities of a container and others take part in. It is tried once, with a child that waits.
+var MemoryReadable = sync.OnceValue(func() bool {
+	child := exec.Command("/bin/sh", "-c", "read -r line")
+	child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	in, err := child.StdinPipe()
+	if err != nil {
+		return false
+	}
+	// Its parent is the thread that starts it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := child.Start(); err != nil {
+		return false
+	}
+	defer func() {
+		_ = in.Close() // it reads to the end of its input
+		_ = child.Wait()
+	}()
+	f, err := os.Open(fmt.Sprintf("/proc/%d/mem", child.Process.Pid))
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
+})
 
 // ramLayout says where q35 puts so many bytes of memory.
 func ramLayout(size uint64) []ramRange {

@@ -41,6 +41,9 @@ func TestMemoryIsTheGuests(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
+	if !MemoryReadable() {
+		t.Error("it could be opened although this machine is said not to allow that")
+	}
 	resume, err := m.Pause(t.Context())
 	if err != nil {
 		t.Fatal(err)
