@@ -110,7 +110,7 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	}
 	spec := g.shape(r.spec)
 	if err := g.identify(spec); err != nil {
-		tb.Fatalf("no guest: %v", explain(err))
+		g.none(err)
 	}
 	if g.passed = g.hasPassed(); g.passed != nil {
 		g.tb.Skipf("unchanged since it passed on %s: not run again (FRESH=1 runs it)", g.passed.When.Format(time.DateTime))
@@ -120,12 +120,19 @@ func Clone(tb testing.TB, options ...Option) *Guest {
 	g.vm, err = vm.Clone(r.ctx, spec)
 	r.busy.Done()
 	if err != nil {
-		tb.Fatalf("no guest: %v", explain(err))
+		g.none(err)
 	}
 	r.adopt(g.vm)
 	g.baseline = r.baselines.of(g)
 	g.cursor = g.vm.Hello().Log // each clone's own: what the kernel says of itself differs
 	return g
+}
+
+// none ends the test because there is no guest. Why is kept for who reads the record and not the test's output, as vet, bench and trace do.
+func (g *Guest) none(why error) {
+	g.tb.Helper()
+	g.broken = fmt.Errorf("there was no guest to judge: %w", explain(why))
+	g.tb.TB.Fatal(g.broken) // not heard: it is in the record
 }
 
 // describe says what guest this was, for the record.

@@ -67,7 +67,6 @@ func (g *Guest) lacking() string {
 func (g *Guest) shape(spec vm.Spec) vm.Spec {
 	spec.Clock, spec.CPUs = g.clock, g.processors()
 	spec.Append = slices.Clone(spec.Append) // all guests share it
-
 	if g.unledgered {
 		spec.Append = slices.DeleteFunc(spec.Append, func(p string) bool { return p == ledgerParameter })
 	}

@@ -30,7 +30,7 @@ func (g *Guest) finish() {
 		if err := g.rig.disown(g.vm); err != nil {
 			broken = fmt.Errorf("throw the guest away: %w", err)
 		}
-	} else if !g.tb.Skipped() {
+	} else if broken == nil && !g.tb.Skipped() {
 		broken = errors.New("there was no guest to judge")
 	}
 	var symbols []*finding.Symbolizer

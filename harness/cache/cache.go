@@ -222,17 +222,25 @@ func (d *Dir) PruneTo(ctx context.Context, kind string, bytes int64) error {
 // diskUsage is what a tree takes of the disk, in bytes. What cannot be read counts as nothing.
 func diskUsage(root string) (bytes int64) {
 	_ = filepath.WalkDir(root, func(_ string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		if info, err := e.Info(); err == nil {
-			if st, ok := info.Sys().(*syscall.Stat_t); ok {
-				bytes += st.Blocks * 512 // the unit of st_blocks, whatever the file system's is: stat(2)
-			}
+		if err == nil {
+			bytes += blocks(e)
 		}
 		return nil
 	})
 	return bytes
+}
+
+// blocks is what one file takes, without what is below it.
+func blocks(e fs.DirEntry) int64 {
+	info, err := e.Info()
+	if err != nil {
+		return 0
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return st.Blocks * 512 // the unit of st_blocks, whatever the file system's is: stat(2)
 }
 
 // found reports whether an entry is there and marks it as used. The mark is a convenience of Prune: on a cache that

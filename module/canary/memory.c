@@ -85,8 +85,7 @@ void canary_leak_percpu(void)
 /* Memory that is not from the slab, and not mapped anew. */
 void canary_leak_pages(void)
 {
-	struct page *p =
-		alloc_pages(GFP_KERNEL, 1); /* canary: leak_pages */
+	struct page *p = alloc_pages(GFP_KERNEL, 1); /* canary: leak_pages */
 
 	OPTIMIZER_HIDE_VAR(p);
 	canary_stay();
@@ -107,8 +106,8 @@ void canary_leak_skb(void)
 
 /*
  * What is too large for the slab comes from the page allocator, where kmemleak
- * sees it, and who owns the pages if the kernel keeps that. Several, because a stack that nobody has used since may
- * still hold the pointer to one.
+ * sees it, and who owns the pages if the kernel keeps that. Several, because a
+ * stack that nobody has used since may still hold the pointer to one.
  */
 void canary_leak_large(void)
 {
