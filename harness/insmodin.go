@@ -15,9 +15,9 @@ func (n *Netns) Insmod(name string, params ...string) *Module {
 	if err := built.checkParameters(m.params); err != nil {
 		g.tb.Fatal(err)
 	}
-	answer := call(g, wire.Insmod, wire.InsmodRequest{
-		Name: built.Name, Image: g.imageToSend(built), Params: m.params, Netns: n.name, Sections: built.sections,
-	})
+	req := g.insmodRequest(built, m.params)
+	req.Netns = n.name
+	answer := call(g, wire.Insmod, req)
 	g.remember(built, answer)
 	m.loaded = true
 	g.modules = append(g.modules, m)

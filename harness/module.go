@@ -106,15 +106,18 @@ func (g *Guest) insmod(name, params string) error {
 	if err := g.noteFirstLoad(); err != nil {
 		return err
 	}
-	answer, err := try(g, wire.Insmod, wire.InsmodRequest{
-		Name: built.Name, Image: g.imageToSend(built), Params: params, Sections: built.sections,
-	})
+	answer, err := try(g, wire.Insmod, g.insmodRequest(built, params))
 	if err != nil {
 		g.refused[built.Name] = true
 		return err
 	}
 	g.remember(built, answer)
 	return nil
+}
+
+// insmodRequest asks for a module to be loaded into the initial namespace.
+func (g *Guest) insmodRequest(b *built, params string) wire.InsmodRequest {
+	return wire.InsmodRequest{Name: b.Name, Image: g.imageToSend(b), Params: params, Sections: b.sections}
 }
 
 // noteFirstLoad notes when the first module was about to be loaded. Only what is younger can be of a module, also of one that was

@@ -114,7 +114,7 @@ func (g *Guest) rmmodFinding(name string, answer wire.RmmodAnswer) {
 	g.found(finding.Rmmod(name, answer, g.unloadDeadline())...)
 }
 
-// aftermath is how long, in wall time, the kernel log is watched after unload before anything is loaded over the text that
+// aftermath is how long, in guest time or in wall time, whichever is over first, the kernel log is watched after unload before anything is loaded over the text that
 // has gone: a work item or a timer that was left behind must get its chance to run into nothing.
 const aftermath = 500 * time.Millisecond
 
