@@ -136,6 +136,9 @@ func (l *ledgers) learn(o *outsideLedger) error {
 	if err != nil {
 		return err
 	}
+	if err := reader.Pageless(); err != nil {
+		Logf("ledger: nobody looks at pages: %v", err)
+	}
 	// What is compiled for its layouts, a kernel of our own, does not hold the timers': its DEBUG_OBJECTS_TIMERS sees what they would.
 	timers, err := timers.New(kernel, rig.kernel.Config)
 	if err != nil && !unlearnable(err) {

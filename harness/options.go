@@ -70,8 +70,7 @@ func (g *Guest) shape(spec vm.Spec) vm.Spec {
 	if g.unledgered {
 		spec.Append = slices.DeleteFunc(spec.Append, func(p string) bool { return p == ledgerParameter })
 	}
-	// Only the host reads who owns pages.
-	if g.rig.kernel.Config["CONFIG_PAGE_OWNER"] == "y" && !g.unledgered && !g.prints && vm.MemoryReadable() {
+	if g.rig.readsOwners() && !g.unledgered && !g.prints {
 		spec.Append = append(spec.Append, pagesParameter)
 	}
 	// kmemleak notes every allocation, which makes a request take 1.7 times as long. It cannot be switched on later.

@@ -114,8 +114,8 @@ func (g *Guest) rmmodFinding(name string, answer wire.RmmodAnswer) {
 	g.found(finding.Rmmod(name, answer, g.unloadDeadline())...)
 }
 
-// aftermath is how long, in guest time or in wall time, whichever is over first, the kernel log is watched after unload before anything is loaded over the text that
-// has gone: a work item or a timer that was left behind must get its chance to run into nothing.
+// aftermath is how long, in guest time or in wall time, whichever is over first, the kernel log is watched after unload before anything
+// is loaded over the text that has gone: a work item or a timer that was left behind must get its chance to run into nothing.
 const aftermath = 500 * time.Millisecond
 
 // watchKernelLog reads the kernel log for a while, until something shows. It returns the findings so far. The guest wakes up when there is

@@ -15,6 +15,7 @@ import (
 
 	"ktcp/harness/cache"
 	"ktcp/harness/image"
+	"ktcp/harness/introspect"
 	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 	"ktcp/harness/subject"
@@ -28,6 +29,15 @@ const (
 	// pagesParameter has a kernel with CONFIG_PAGE_OWNER remember who allocated each page.
 	pagesParameter = "page_owner=on"
 )
+
+// pageOwner is the option of kernels that can note who owns pages.
+const pageOwner = "CONFIG_PAGE_OWNER"
+
+// readsOwners reports whether it is noted who owns pages: where the kernel can, and the host reads the ledger from outside, as only it does. A kernel
+// that prints its ledger must not, see [PrintedLedger].
+func (r *rig) readsOwners() bool {
+	return r.kernel.Config[pageOwner] == "y" && introspect.Learnable(r.kernel) && vm.MemoryReadable()
+}
 
 // rig is what all guests of a process share.
 type rig struct {

@@ -41,7 +41,7 @@ type Source struct {
 // Learn returns what there is to know of a kernel: out of the cache, where it was learned before. The error wraps [ErrNoLayout]
 // where the kernel does not tell.
 func Learn(ctx context.Context, s Source) (*Kernel, error) {
-	if !hasBTF(s.Kernel) && !hasSources(s.Kernel) {
+	if !Learnable(s.Kernel) {
 		return nil, fmt.Errorf("%w: %s %s", ErrNoLayout, s.Kernel.Release, s.Kernel.Flavor)
 	}
 	dir, err := s.Cache.Entry(ctx, cacheKind, cache.Key(format, s.Kernel.ID), s.learn)
@@ -67,6 +67,9 @@ func Learn(ctx context.Context, s Source) (*Kernel, error) {
 	}
 	return k, nil
 }
+
+// Learnable reports whether a kernel tells how its structures are laid out.
+func Learnable(k *kernel.Kernel) bool { return hasBTF(k) || hasSources(k) }
 
 // learn fills dir.
 func (s Source) learn(ctx context.Context, dir string) error {

@@ -62,7 +62,10 @@ func newPageBooks(k *introspect.Kernel, config map[string]string) (*pageBooks, e
 		return nil, fmt.Errorf("%w: enumerator PAGE_EXT_OWNER_ALLOCATED", introspect.ErrNoField)
 	}
 	p.allocated = 1 << bit
-	return p, need.Err()
+	if err := need.Err(); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // takers are the functions, without what compilers and 6.10 (_noprof) append to their names, by which somebody gets pages for himself. What

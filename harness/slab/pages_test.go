@@ -95,7 +95,22 @@ func TestBrokenPageBooks(t *testing.T) {
 	}
 	f := withPages(t)
 	f.kernel.Layout.Values = nil
-	if _, err := New(f.kernel, owned()); !errors.Is(err, introspect.ErrNoField) {
-		t.Errorf("without the flag: %v, want %v", err, introspect.ErrNoField)
+	f.allocate(0, f.stack(0xffffffff81000123, moduleText+0x40), 990)
+	r, err := New(f.kernel, owned())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Pageless(); !errors.Is(err, introspect.ErrNoField) {
+		t.Errorf("without the flag there are no pages because: %v, want %v", err, introspect.ErrNoField)
+	}
+	if got, _, err := r.Read(f.Space(), kweb); err != nil || len(got) != 1 {
+		t.Errorf("without pages: %v, %v, want the object of the slab", got, err)
+	}
+	delete(f.kernel.Layout.Structs, "page_ext")
+	if r, err = New(f.kernel, owned()); err != nil || !errors.Is(r.Pageless(), introspect.ErrNoField) {
+		t.Errorf("without the structure: %v", err)
+	}
+	if r, err = New(f.kernel, stock); err != nil || r.Pageless() != nil {
+		t.Errorf("of a kernel that keeps no owners: %v", err)
 	}
 }

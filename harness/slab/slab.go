@@ -29,7 +29,11 @@ type Reader struct {
 	trackAt                  uint64     // where the track of the allocation is, in bytes after the place of all tracks
 	shadow                   uint64     // of generic KASAN, where address 0 has its shadow; 0: none
 	pages                    *pageBooks // nil: none
+	pageless                 error      // why there are none on a kernel that keeps them
 }
+
+// Pageless returns why the owners of pages cannot be read on a kernel that keeps them, nil where they can, or it keeps none.
+func (r *Reader) Pageless() error { return r.pageless }
 
 // AsPrinted returns a reader of what the kernel prints as its traces: without pages, and with objects that KASAN keeps in quarantine after
 // they were freed.
@@ -70,9 +74,8 @@ func New(k *introspect.Kernel, config map[string]string) (*Reader, error) {
 	if err := errors.Join(need.Err(), err); err != nil {
 		return nil, err
 	}
-	if r.pages, err = newPageBooks(k, config); err != nil {
-		return nil, fmt.Errorf("read who owns pages: %w", err)
-	}
+	// Slabs are read all the same.
+	r.pages, r.pageless = newPageBooks(k, config)
 	return r, nil
 }
 
