@@ -73,7 +73,7 @@ func (g *Guest) shape(spec vm.Spec) vm.Spec {
 	if g.rig.readsOwners() && !g.unledgered && !g.prints {
 		spec.Append = append(spec.Append, pagesParameter)
 	}
-	// kmemleak notes every allocation, which makes a request take 1.7 times as long. It cannot be switched on later.
+	// kmemleak notes every allocation, which makes a request take twice as long. It cannot be switched on later.
 	if g.rig.kernel.Config["CONFIG_DEBUG_KMEMLEAK"] == "y" && !g.scan {
 		spec.Append = append(spec.Append, "kmemleak=off")
 	}
