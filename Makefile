@@ -36,7 +36,7 @@ setup: ## install what is missing (Debian and Ubuntu packages; sudo only for apt
 	@scripts/setup.sh
 
 vm-check: setup ## build the modules, run every scenario in throw-away guests, print the verdict
-	@go run . check --run '$(RUN)' --flavors '$(FLAVORS)' --count '$(COUNT)' $(if $(FRESH),--fresh)
+	@go run . check --run '$(value RUN)' --flavors '$(FLAVORS)' --count '$(COUNT)' $(if $(FRESH),--fresh)
 
 test: setup ## everything that must pass: unit tests, scenarios, and the canaries and what ends under load again on kasan
 	@go run . kernels get kasan # first: it may have to be built, which no test has the time for
@@ -46,7 +46,7 @@ test: setup ## everything that must pass: unit tests, scenarios, and the canarie
 mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md and its figure
 	@go run . kernels get kasan
 	MUTANTS=all $(MUTANTS_RESULTS) \
-		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(RUN)' ./scenarios
+		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(value RUN)' ./scenarios
 	@$(MAKE) --no-print-directory plot DATA=results/reference
 
 sweep: setup ## fail one allocation after the other in insmod, status, namespace creation and serving, on the kasan kernel
@@ -58,7 +58,7 @@ fuzz: ## have libFuzzer make up requests for khttpd's parser in user space [SECO
 	@scripts/fuzz.sh $(SECONDS)
 
 bench: setup ## benchmarks in benchstat's format: clones, and speed beside nginx and the echo twin, in instructions
-	go test ./harness/vm ./scenarios -run '^$$' -bench '$(BENCH)' -timeout 60m
+	go test ./harness/vm ./scenarios -run '^$$' -bench '$(value BENCH)' -timeout 60m
 
 bench-check: ## compare what make bench measured with the committed reference: more than 2 % worse fails
 	@go run . bench-check

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
 	"github.com/spf13/cobra"
 
 	"ktcp/harness/subject"
@@ -34,5 +35,17 @@ func moduleFlags(c *cobra.Command, as *subject.Role, module *string, params *[]s
 	flags.IntVar(port, "port", 0, "where it listens (default: its role's port, or wherever it is found to listen)")
 }
 
-// typed is what the user typed.
-func typed() string { return "go run . " + strings.Join(os.Args[1:], " ") }
+// variables are those of the environment that choose what a command works on.
+var variables = []string{"KERNEL", "FLAVOR"}
+
+// typed is what the user can type for the same again.
+func typed() string {
+	var words []string
+	for _, v := range variables {
+		if value := os.Getenv(v); value != "" {
+			words = append(words, v+"="+shellescape.Quote(value))
+		}
+	}
+	words = append(words, "go run .", shellescape.QuoteCommand(os.Args[1:]))
+	return strings.Join(words, " ")
+}

@@ -83,7 +83,7 @@ func checkCommand(code *int) *cobra.Command {
 	c.Flags().StringVar(&match, "run", "", "only the scenarios that match this regular expression")
 	c.Flags().IntVar(&count, "count", 1, "run each scenario so often; what is rare shows")
 	c.Flags().BoolVar(&fresh, "fresh", false, "run also what passed before and has not changed since")
-	c.Flags().StringVar(&flavors, "flavors", "", "kernels to run them on: "+strings.Join(kernel.Flavors(), ", ")+" or all (default \""+check.DefaultFlavors+"\")")
+	c.Flags().StringVar(&flavors, "flavors", "", "kernels to run them on: "+strings.Join(kernel.Flavors(), ", ")+" or all (default \""+kernel.DefaultFlavors+"\")")
 	return c
 }
 
@@ -91,14 +91,17 @@ func reportCommand(code *int) *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use:   "report [DIR]",
-		Short: "Show a run again: its verdict table, or its findings in another form",
+		Short: "Show a run again, the last or that of a directory: its verdict table, or its findings in another form",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			dir := filepath.Join("results", "latest")
-			if len(args) == 1 {
-				dir = args[0]
+			if len(args) == 0 {
+				root, err := projectRoot()
+				if err != nil {
+					return err
+				}
+				args = []string{report.Config{Root: root}.Latest()}
 			}
-			run, err := report.Load(dir)
+			run, err := report.Load(args[0])
 			if err != nil {
 				return err
 			}

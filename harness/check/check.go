@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 	"ktcp/harness/unchanged"
@@ -25,7 +27,7 @@ const Timeout = 2 * time.Hour
 type Spec struct {
 	Root  string // the project's directory
 	Match string // a regular expression as for go test -run; "" for all
-	// Flavors are the flavors of the kernel that all of them run on, separated by blanks, or "all"; "" is [DefaultFlavors].
+	// Flavors are the flavors of the kernel that all of them run on, separated by blanks, or "all"; "" is [kernel.DefaultFlavors].
 	Flavors string
 	Kernel  string    // what the user asked for with KERNEL=
 	Count   int       // how often each scenario runs; less than 1 is once
@@ -38,7 +40,7 @@ type Spec struct {
 // Run runs the scenarios and prints the verdict. It returns the exit code that the run deserves (see package report)
 // or an error when there was no run to speak of.
 func Run(ctx context.Context, s Spec) (int, error) {
-	flavors, note, err := chooseFlavors(s.Flavors, s.Kernel)
+	flavors, note, err := kernel.ChooseFlavors(s.Flavors, s.Kernel)
 	if err != nil {
 		return report.ExitInvalid, err
 	}
@@ -84,9 +86,12 @@ func Run(ctx context.Context, s Spec) (int, error) {
 
 // command is what the user can type for the same again.
 func (s Spec) command() string {
-	command := "make vm-check RUN='" + s.Match + "'"
+	command := "make vm-check RUN=" + shellescape.Quote(s.Match)
 	if s.Flavors != "" {
-		command += " FLAVORS='" + s.Flavors + "'"
+		command += " FLAVORS=" + shellescape.Quote(s.Flavors)
+	}
+	if s.Kernel != "" {
+		command += " KERNEL=" + shellescape.Quote(s.Kernel)
 	}
 	if s.Count > 1 {
 		command += fmt.Sprintf(" COUNT=%d", s.Count)

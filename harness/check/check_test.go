@@ -39,6 +39,15 @@ func TestRunInWhichNothingRanIsInvalid(t *testing.T) {
 	}
 }
 
+// What a run is recorded as does the same again in a shell.
+func TestRunIsRecordedAsItWasAskedFor(t *testing.T) {
+	s := Spec{Match: "^(TestA|TestB)$", Flavors: "stock kasan", Kernel: "/my kernels/6.12", Count: 3, Fresh: true}
+	const want = `make vm-check RUN='^(TestA|TestB)$' FLAVORS='stock kasan' KERNEL='/my kernels/6.12' COUNT=3 FRESH=1`
+	if got := s.command(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 // pass is a scenario's record as go test's processes leave it.
 const pass = `mkdir -p "$KTCP_RUN/scenarios/TestX"
 echo '{"name":"TestX","verdict":"pass"}' >"$KTCP_RUN/scenarios/TestX/record.json"

@@ -13,30 +13,6 @@ import (
 	"ktcp/harness/report"
 )
 
-func TestChooseFlavors(t *testing.T) {
-	for _, tt := range []struct {
-		text, kernel string
-		want         []string
-		note         bool
-	}{
-		{"", "", []string{"stock", "kasan"}, false},
-		{"", "6.12", []string{"stock", "kasan"}, false},
-		{"", "host", []string{"stock"}, true},
-		{"all", "", []string{"stock", "kasan", "kcsan"}, false},
-		{"kasan, stock kasan", "", []string{"kasan", "stock"}, false},
-	} {
-		got, note, err := chooseFlavors(tt.text, tt.kernel)
-		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" || (note != "") != tt.note {
-			t.Errorf("%q on %q: %v, note %q (-want +got):\n%s", tt.text, tt.kernel, err, note, diff)
-		}
-	}
-	for _, bad := range []string{"kmsan", " "} {
-		if _, _, err := chooseFlavors(bad, ""); err == nil || !strings.Contains(err.Error(), "choose from stock, kasan, kcsan") {
-			t.Errorf("%q: %v", bad, err)
-		}
-	}
-}
-
 // remember has the fake go write down what it was asked to run, on which flavor, and leave a record.
 const remember = pass + `echo "$FLAVOR $*" | sed 's/ tool gotestsum .*-run / /' >>asked
 `

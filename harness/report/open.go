@@ -25,6 +25,23 @@ type Config struct {
 	Host    string // what it runs on
 }
 
+// results is the directory that holds the runs.
+func (c Config) results() string {
+	if c.Results != "" {
+		return c.Results
+	}
+	if set := os.Getenv(ResultsVariable); set != "" {
+		return set
+	}
+	return filepath.Join(c.Root, "results")
+}
+
+// Latest is the directory of the last run that was started where the configuration says, to be given to [Load].
+func (c Config) Latest() string { return filepath.Join(c.results(), latest) }
+
+// latest is the link to the last run.
+const latest = "latest"
+
 // Recorder writes the results of one process into its run. It is safe for concurrent use, also by other processes in
 // the same run.
 type Recorder struct {
@@ -41,12 +58,6 @@ func Open(c Config) (*Recorder, error) {
 	if c.Join == "" {
 		c.Join = os.Getenv(RunVariable)
 	}
-	if c.Results == "" {
-		c.Results = os.Getenv(ResultsVariable)
-	}
-	if c.Results == "" {
-		c.Results = filepath.Join(c.Root, "results")
-	}
 	root, err := filepath.Abs(c.Root)
 	if err != nil {
 		return nil, fmt.Errorf("open results: %w", err)
@@ -55,7 +66,7 @@ func Open(c Config) (*Recorder, error) {
 	if c.Join != "" {
 		err = r.join(c.Join)
 	} else {
-		err = r.start(c.Results)
+		err = r.start(c.results())
 	}
 	if err != nil {
 		return nil, err
@@ -118,7 +129,7 @@ func linkLatest(results, id string) error {
 	if err := os.Symlink(filepath.Join("runs", id), tmp); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, filepath.Join(results, "latest")); err != nil {
+	if err := os.Rename(tmp, filepath.Join(results, latest)); err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	return nil

@@ -61,3 +61,20 @@ func TestFileName(t *testing.T) {
 		}
 	}
 }
+
+// A run that was sent elsewhere is looked for there.
+func TestLatestIsWhereRunsGo(t *testing.T) {
+	t.Setenv(RunVariable, "")
+	for _, set := range []string{"", t.TempDir()} {
+		t.Setenv(ResultsVariable, set)
+		c := Config{Root: t.TempDir()}
+		r, err := Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := filepath.EvalSymlinks(c.Latest())
+		if err != nil || got != r.Dir() {
+			t.Errorf("with %s=%q the last run is %q, %v, want %q", ResultsVariable, set, got, err, r.Dir())
+		}
+	}
+}

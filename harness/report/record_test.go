@@ -129,7 +129,7 @@ func TestRecorderWritesWhatLoadReads(t *testing.T) {
 	if diff := cmp.Diff([]string{"cloning works"}, run.Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
-	latest, err := Load(filepath.Join(filepath.Dir(filepath.Dir(r.Dir())), "latest"))
+	latest, err := Load(Config{Results: filepath.Dir(filepath.Dir(r.Dir()))}.Latest())
 	if err != nil {
 		t.Fatal(err)
 	}

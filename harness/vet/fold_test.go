@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"ktcp/harness/check"
 	"ktcp/harness/finding"
 	"ktcp/harness/kernel"
 	"ktcp/harness/report"
@@ -238,12 +237,5 @@ func TestAgainIsWhatAShellTakes(t *testing.T) {
 	const want = "7|/my kernels/6.1|run|.|vet|--flavors|stock kasan|--as|http|--param|name=it's|--root-param|root|--run|^TestX$|my fork|"
 	if err != nil || string(out) != want {
 		t.Errorf("%s\n%v: %s\nwant %s", command, err, out, want)
-	}
-}
-
-// vet and make vm-check mean the same kernels where the user names none.
-func TestDefaultFlavorsAreThoseOfTheCheck(t *testing.T) {
-	if check.DefaultFlavors != kernel.DefaultFlavors {
-		t.Errorf("make vm-check runs on %q, vet on %q", check.DefaultFlavors, kernel.DefaultFlavors)
 	}
 }

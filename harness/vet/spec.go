@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"ktcp/harness/kernel"
 	"ktcp/harness/subject"
 )
@@ -71,17 +73,17 @@ func (s Spec) again(role subject.Role, dir, match string, flavors, variables []s
 	if s.Kernel != "" {
 		command += assignment("KERNEL="+s.Kernel) + " "
 	}
-	command += "go run . vet --flavors " + quote(strings.Join(flavors, " ")) + s.flags(role)
+	command += "go run . vet --flavors " + shellescape.Quote(strings.Join(flavors, " ")) + s.flags(role)
 	if match != "" {
-		command += " --run " + quote(match)
+		command += " --run " + shellescape.Quote(match)
 	}
-	return command + " " + quote(dir)
+	return command + " " + shellescape.Quote(dir)
 }
 
 // assignment returns NAME=value as a shell takes it.
 func assignment(variable string) string {
 	name, value, _ := strings.Cut(variable, "=")
-	return name + "=" + quote(value)
+	return name + "=" + shellescape.Quote(value)
 }
 
 // flags returns the options that say what the module is.
@@ -91,26 +93,16 @@ func (s Spec) flags(role subject.Role) string {
 		flags += " --module " + s.Module
 	}
 	for _, p := range s.Params {
-		flags += " --param " + quote(p)
+		flags += " --param " + shellescape.Quote(p)
 	}
 	if s.Port != 0 {
 		flags += fmt.Sprintf(" --port %d", s.Port)
 	}
 	if s.RootParam != "" {
-		flags += " --root-param " + quote(s.RootParam)
+		flags += " --root-param " + shellescape.Quote(s.RootParam)
 	}
 	for _, f := range s.Claims {
-		flags += " --claim " + quote(string(f))
+		flags += " --claim " + shellescape.Quote(string(f))
 	}
 	return flags
-}
-
-var plain = regexp.MustCompile(`^[\w@%+=:,./~-]+$`)
-
-// quote returns text as a shell takes it.
-func quote(text string) string {
-	if plain.MatchString(text) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
