@@ -59,7 +59,7 @@ Exit codes: 0 nothing found; 1 flaws; 2 a directory could not be judged, or a de
 	flags := c.Flags()
 	flags.StringVar(&s.RootParam, "root-param", "", "the parameter that names the directory to be served (default: WWWROOT, or found out)")
 	flags.StringArrayVar(&claims, "claim", nil, "a feature to hold the module to, repeatable: statistics, validation, HEAD, keep-alive,\n"+
-		"pipelining, conformance, files, half-close, linger, limits, namespaces")
+		"pipelining, conformance, files, half-close, linger, namespaces")
 	flags.StringVar(&s.Flavors, "flavors", os.Getenv("FLAVOR"), "kernels to judge on: "+strings.Join(kernel.Flavors(), ", ")+
 		" or all (default: FLAVOR=, or \""+kernel.DefaultFlavors+"\")")
 	flags.BoolVar(&canaries, "canaries", true, "first show the detectors bugs that they must see")

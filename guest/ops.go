@@ -27,6 +27,7 @@ type agent struct {
 	clock    *clock
 	spaces   *netns.Table
 	files    files.Files
+	writes   *files.Loops
 	conns    *conns.Table
 	loads    *load.Table
 	programs *program.Table
@@ -56,10 +57,12 @@ func newAgent() (*agent, error) {
 	if err != nil {
 		return nil, err
 	}
+	tree := files.Files{Enter: spaces.Do, Translate: netns.Path}
 	return &agent{
 		clock:    c,
 		spaces:   spaces,
-		files:    files.Files{Enter: spaces.Do, Translate: netns.Path},
+		files:    tree,
+		writes:   files.NewLoops(tree),
 		unloader: kmod.Unloader{Stacks: survivors.Stacks},
 		conns:    conns.NewTable(spaces),
 		loads:    load.NewTable(spaces),
@@ -84,7 +87,8 @@ func (a *agent) table() serve.Table {
 	serve.Handle(t, wire.WriteFile, a.files.Write)
 	serve.Handle(t, wire.ListDir, a.files.List)
 	serve.Handle(t, wire.Make, a.files.Make)
-	serve.Handle(t, wire.WriteLoop, a.files.WriteLoop)
+	serve.Handle(t, wire.WriteLoopStart, a.writes.Start)
+	serve.Handle(t, wire.WriteLoopWait, a.writes.Wait)
 
 	serve.Handle(t, wire.NetnsAdd, a.netnsAdd)
 	serve.Handle(t, wire.NetnsDelete, a.netnsDelete)

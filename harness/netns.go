@@ -101,31 +101,24 @@ func (n *Netns) WriteLoop(path string, threads, count int, values ...string) map
 	return n.StartWriteLoop(path, threads, count, values...)()
 }
 
-// StartWriteLoop is WriteLoop in the background: the function that it returns waits for the end and says how it went. A
-// file that was not there counts as one ENOENT.
+// StartWriteLoop is WriteLoop in the background, of which a first write is done when it returns: the function that it returns
+// waits for the end and says how it went. A file that was not there counts as one ENOENT.
 func (n *Netns) StartWriteLoop(path string, threads, count int, values ...string) (wait func() map[syscall.Errno]int) {
-	type end struct {
-		answer wire.WriteLoopAnswer
-		err    error
-	}
-	ended := make(chan end, 1)
-	go func() {
-		answer, err := try(n.g, wire.WriteLoop, wire.WriteLoopRequest{
-			Netns: n.name, Path: path, Values: values, Count: count, Threads: threads,
-		})
-		ended <- end{answer, err}
-	}()
+	n.g.tb.Helper()
+	started := call(n.g, wire.WriteLoopStart, wire.WriteLoopRequest{
+		Netns: n.name, Path: path, Values: values, Count: count, Threads: threads,
+	})
 	return func() map[syscall.Errno]int {
 		n.g.tb.Helper()
-		e := <-ended
-		if errors.Is(e.err, syscall.ENOENT) {
+		answer, err := try(n.g, wire.WriteLoopWait, wire.WriteLoopWaitRequest(started))
+		if errors.Is(err, syscall.ENOENT) {
 			return map[syscall.Errno]int{syscall.ENOENT: 1}
 		}
-		if e.err != nil {
-			n.g.tb.Fatalf("write loop on %s in %v: %v", path, n, e.err)
+		if err != nil {
+			n.g.tb.Fatalf("write loop on %s in %v: %v", path, n, err)
 		}
-		outcomes := map[syscall.Errno]int{0: e.answer.OK}
-		for errno, times := range e.answer.Errnos {
+		outcomes := map[syscall.Errno]int{0: answer.OK}
+		for errno, times := range answer.Errnos {
 			outcomes[syscall.Errno(errno)] = times
 		}
 		return outcomes

@@ -33,7 +33,6 @@ const (
 	FeatureFiles       = subject.Files
 	FeatureHalfClose   = subject.HalfClose
 	FeatureLinger      = subject.Linger
-	FeatureLimits      = subject.Limits
 	FeatureNamespaces  = subject.Namespaces
 )
 

@@ -350,7 +350,11 @@ func TestDropRmmodWhileItDrops(t *testing.T) {
 	c := n.Dial(kecho.Addr)
 	wait := n.StartWriteLoop(dropFile, 2, 20_000, c.Local+" "+c.Remote+"\n", kecho.Addr+" "+c.Local+"\n", "127.0.0.1:1")
 	droptcp.Rmmod()
-	for errno := range wait() {
+	outcomes := wait()
+	if outcomes[0] == 0 || len(outcomes) < 2 {
+		t.Errorf("writing pairs: %v by errno, want some before the module went and some after", outcomes)
+	}
+	for errno := range outcomes {
 		switch errno {
 		case 0, syscall.EIO, syscall.ENOENT, syscall.EINVAL: // written, gone, or glued to half a line
 		default:

@@ -26,6 +26,16 @@ func in(dir string) Files {
 	}
 }
 
+// runLoop starts a loop and waits for its end.
+func runLoop(f Files, req wire.WriteLoopRequest) (wire.WriteLoopAnswer, error) {
+	l := NewLoops(f)
+	started, err := l.Start(req)
+	if err != nil {
+		return wire.WriteLoopAnswer{}, err
+	}
+	return l.Wait(wire.WriteLoopWaitRequest(started))
+}
+
 func TestReadWriteList(t *testing.T) {
 	dir := t.TempDir()
 	f := in(dir)
@@ -61,7 +71,7 @@ func TestErrorsNameThePathThatWasAskedFor(t *testing.T) {
 	_, read := f.Read(wire.FileRequest{Path: "/absent"})
 	_, write := f.Write(wire.WriteRequest{Path: "/absent", Data: []byte("1")})
 	_, list := f.List(wire.FileRequest{Path: "/absent"})
-	_, loop := f.WriteLoop(wire.WriteLoopRequest{Path: "/absent", Values: []string{"1"}, Count: 1, Threads: 2})
+	_, loop := runLoop(f, wire.WriteLoopRequest{Path: "/absent", Values: []string{"1"}, Count: 1, Threads: 2})
 	_, dir := f.Read(wire.FileRequest{Path: "/"})
 	for _, tt := range []struct {
 		err   error
@@ -99,7 +109,7 @@ func TestWriteLoop(t *testing.T) {
 		mu.Unlock()
 		return enter(netns, work)
 	}
-	got, err := f.WriteLoop(wire.WriteLoopRequest{Path: "/status", Values: []string{"0", "1"}, Count: 50, Threads: 4})
+	got, err := runLoop(f, wire.WriteLoopRequest{Path: "/status", Values: []string{"0", "1"}, Count: 50, Threads: 4})
 	want := wire.WriteLoopAnswer{OK: 200, Errnos: map[int]int{}, Texts: map[int]string{}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, answer (-want +got):\n%s", err, diff)
@@ -141,7 +151,7 @@ func TestWriteLoopEndsWithItsFile(t *testing.T) {
 
 // TestWriteLoopCountsErrnos writes to what is always full.
 func TestWriteLoopCountsErrnos(t *testing.T) {
-	got, err := in("/dev").WriteLoop(wire.WriteLoopRequest{Path: "/full", Values: []string{"x"}, Count: 10, Threads: 3})
+	got, err := runLoop(in("/dev"), wire.WriteLoopRequest{Path: "/full", Values: []string{"x"}, Count: 10, Threads: 3})
 	want := wire.WriteLoopAnswer{
 		Errnos: map[int]int{int(syscall.ENOSPC): 30}, Texts: map[int]string{int(syscall.ENOSPC): syscall.ENOSPC.Error()},
 	}
@@ -157,8 +167,32 @@ func TestWriteLoopRefusesNonsense(t *testing.T) {
 	for _, req := range []wire.WriteLoopRequest{
 		{Path: "/x", Count: 1}, {Path: "/x", Values: []string{"1"}, Count: -1}, {Path: "/x", Values: []string{"1"}, Threads: maxThreads + 1},
 	} {
-		if _, err := in(t.TempDir()).WriteLoop(req); !errors.Is(err, syscall.EINVAL) {
+		if _, err := runLoop(in(t.TempDir()), req); !errors.Is(err, syscall.EINVAL) {
 			t.Errorf("%+v: %v, want %v", req, err, syscall.EINVAL)
 		}
+	}
+}
+
+// When a loop has been started, something was written, and it goes on until its end.
+func TestWriteLoopHasBegun(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "status")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := NewLoops(in(dir))
+	started, err := l.Start(wire.WriteLoopRequest{Path: "/status", Values: []string{"1"}, Count: 3, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "1" {
+		t.Errorf("by then the file holds %q, %v, want what is written", text, err)
+	}
+	got, err := l.Wait(wire.WriteLoopWaitRequest(started))
+	if err != nil || got.OK != 3 {
+		t.Errorf("%d writes, %v, want 3", got.OK, err)
+	}
+	if _, err := l.Wait(wire.WriteLoopWaitRequest(started)); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("waited for twice: %v, want %v", err, syscall.ESRCH)
 	}
 }

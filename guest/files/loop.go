@@ -15,13 +15,65 @@ import (
 // maxThreads bounds the threads of one loop.
 const maxThreads = 256
 
-// WriteLoop has several threads write to one file at once. Each opens it for itself, since the kernel serializes
-// writes through one open file, and all begin together.
-func (s Files) WriteLoop(req wire.WriteLoopRequest) (wire.WriteLoopAnswer, error) {
+// Loops are the loops that write while the host does other things.
+type Loops struct {
+	files Files
+
+	mu      sync.Mutex
+	last    int
+	running map[int]*loop
+}
+
+// loop is what becomes of one.
+type loop struct {
+	ended  chan struct{}
+	answer wire.WriteLoopAnswer // with err, valid once ended is closed
+	err    error
+}
+
+// NewLoops returns no loops, which will write to files.
+func NewLoops(files Files) *Loops { return &Loops{files: files, running: map[int]*loop{}} }
+
+// Start has several threads begin to write, and returns when one of them has done so once, whatever came of it, or when there is
+// nothing to wait for any more. [Loops.Wait] says how it went.
+func (l *Loops) Start(req wire.WriteLoopRequest) (wire.WriteLoopStartAnswer, error) {
 	if len(req.Values) == 0 || req.Count < 0 || req.Threads < 0 || req.Threads > maxThreads {
-		return wire.WriteLoopAnswer{}, fmt.Errorf("write loop on %s: %d values, %d writes by %d threads: %w", req.Path,
+		return wire.WriteLoopStartAnswer{}, fmt.Errorf("write loop on %s: %d values, %d writes by %d threads: %w", req.Path,
 			len(req.Values), req.Count, req.Threads, syscall.EINVAL)
 	}
+	this := &loop{ended: make(chan struct{})}
+	begun := make(chan struct{})
+	go func() {
+		defer close(this.ended)
+		this.answer, this.err = l.files.writeLoop(req, sync.OnceFunc(func() { close(begun) }))
+	}()
+	select {
+	case <-begun:
+	case <-this.ended:
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last++
+	l.running[l.last] = this
+	return wire.WriteLoopStartAnswer{Loop: l.last}, nil
+}
+
+// Wait waits for the end of a loop and says how it went. It can be asked once.
+func (l *Loops) Wait(req wire.WriteLoopWaitRequest) (wire.WriteLoopAnswer, error) {
+	l.mu.Lock()
+	this, ok := l.running[req.Loop]
+	delete(l.running, req.Loop)
+	l.mu.Unlock()
+	if !ok {
+		return wire.WriteLoopAnswer{}, fmt.Errorf("write loop %d: %w", req.Loop, syscall.ESRCH)
+	}
+	<-this.ended
+	return this.answer, this.err
+}
+
+// writeLoop has several threads write to one file at once. Each opens it for itself, since the kernel serializes
+// writes through one open file, and all begin together. It calls begun after each thread's first write.
+func (s Files) writeLoop(req wire.WriteLoopRequest, begun func()) (wire.WriteLoopAnswer, error) {
 	threads := max(req.Threads, 1)
 	total := outcomes{errnos: map[int]int{}}
 	var ready, done sync.WaitGroup
@@ -41,7 +93,11 @@ func (s Files) WriteLoop(req wire.WriteLoopRequest) (wire.WriteLoopAnswer, error
 					}
 					defer unix.Close(fd)
 					<-start
-					total.add(writeValues(func(v []byte) error { return writeOnce(fd, v) }, req.Values, req.Count, i))
+					write := func(v []byte) error {
+						defer begun()
+						return writeOnce(fd, v)
+					}
+					total.add(writeValues(write, req.Values, req.Count, i))
 					return nil
 				})
 			})

@@ -24,10 +24,11 @@ var (
 	Rmmod   = Op[RmmodRequest, RmmodAnswer]{"rmmod"}
 	Modules = Op[None, ModulesAnswer]{"modules"}
 
-	ReadFile  = Op[FileRequest, FileAnswer]{"read"}
-	WriteFile = Op[WriteRequest, None]{"write"}
-	ListDir   = Op[FileRequest, ListAnswer]{"list"}
-	WriteLoop = Op[WriteLoopRequest, WriteLoopAnswer]{"write-loop"}
+	ReadFile       = Op[FileRequest, FileAnswer]{"read"}
+	WriteFile      = Op[WriteRequest, None]{"write"}
+	ListDir        = Op[FileRequest, ListAnswer]{"list"}
+	WriteLoopStart = Op[WriteLoopRequest, WriteLoopStartAnswer]{"write-loop-start"}
+	WriteLoopWait  = Op[WriteLoopWaitRequest, WriteLoopAnswer]{"write-loop-wait"}
 
 	NetnsAdd    = Op[NetnsRequest, None]{"netns-add"}
 	NetnsDelete = Op[NetnsDeleteRequest, NetnsDeleteAnswer]{"netns-delete"}
@@ -167,6 +168,16 @@ type WriteLoopRequest struct {
 	Values  []string `json:"values"`
 	Count   int      `json:"count"`
 	Threads int      `json:"threads"`
+}
+
+// WriteLoopStartAnswer names a loop that has begun: it has written once, or could not.
+type WriteLoopStartAnswer struct {
+	Loop int `json:"loop"`
+}
+
+// WriteLoopWaitRequest waits for the end of a loop.
+type WriteLoopWaitRequest struct {
+	Loop int `json:"loop"`
 }
 
 // WriteLoopAnswer counts the outcomes.

@@ -25,15 +25,13 @@ const (
 	HalfClose Feature = "half-close"
 	// Linger is that what a client still sends after its last answer is read until the client ends, too.
 	Linger Feature = "linger"
-	// Limits are timeouts and a limit of connections.
-	Limits Feature = "limits"
 	// Namespaces is a server of its own in each network namespace.
 	Namespaces Feature = "namespaces"
 )
 
 // Features lists the features above.
 var Features = []Feature{
-	Statistics, Validation, Head, KeepAlive, Pipelining, Conformance, Files, HalfClose, Linger, Limits, Namespaces,
+	Statistics, Validation, Head, KeepAlive, Pipelining, Conformance, Files, HalfClose, Linger, Namespaces,
 }
 
 const parameterPrefix = "parameter "
