@@ -24,8 +24,10 @@ func All(ctx context.Context, dirs []string, spec Spec, logf func(format string,
 	}); err != nil {
 		return nil, err
 	}
-	if err := kbuild.Isolation(); err != nil {
-		logf("makefiles run with your own rights, because this machine cannot isolate them: %v", err)
+	if err := kbuild.Isolation(); errors.Is(err, kbuild.ErrNoCage) {
+		logf("makefiles run with your own rights: %v", err)
+	} else if err != nil {
+		return nil, err
 	}
 	for _, d := range dirs {
 		spec.Dir = d

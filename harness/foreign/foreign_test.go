@@ -45,6 +45,8 @@ func TestReach(t *testing.T) {
 		"ccflags-y := -I$(src)/..\nobj-m := m.o\n":  filepath.Dir(dir),
 		"m-y := main.o ../../shared/x.o\n":          root,
 		"# see http://x/... for more\nobj-m := m.o": dir,
+		"#KDIR ?= ../../linux\nobj-m := m.o\n":      dir,
+		"obj-m := m.o # and not ../n.o\n":           dir,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, "Kbuild"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -61,6 +62,10 @@ func Identify(ctx context.Context, spec Spec) (Identity, error) {
 		Params: spec.Params, Port: spec.Port, RootParam: spec.RootParam, Claims: spec.Claims,
 	}
 	candidates, err := spec.candidates(ctx, s.Root, &id)
+	if s.Root != dir && (errors.Is(err, kbuild.ErrTooLarge) || errors.Is(err, fs.ErrPermission)) {
+		s.Root = dir // what its makefile was thought to reach for is no source of a module
+		candidates, err = spec.candidates(ctx, s.Root, &id)
+	}
 	if err != nil {
 		return id, err
 	}
@@ -135,6 +140,9 @@ var undefined = regexp.MustCompile(`^WARNING: modpost: "(\w+)" \[(?:.*/)?([^/]+)
 // upward matches how far a makefile reaches out of its directory.
 var upward = regexp.MustCompile(`(?:\.\./)+|/\.\.(?:/\.\.)*(?:[/)\s]|$)`)
 
+// comment matches a makefile's comment, to the end of its line.
+var comment = regexp.MustCompile(`(?m)(?:^|\s)#.*$`)
+
 // reach returns the directory that is to be copied for a build of dir: dir itself, or one above that its makefiles name.
 func reach(dir string) string {
 	levels := 0
@@ -143,7 +151,7 @@ func reach(dir string) string {
 		if err != nil {
 			continue
 		}
-		for _, up := range upward.FindAllString(string(text), -1) {
+		for _, up := range upward.FindAllString(comment.ReplaceAllString(string(text), ""), -1) {
 			levels = max(levels, strings.Count(up, ".."))
 		}
 	}

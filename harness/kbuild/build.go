@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -63,7 +64,7 @@ func Build(ctx context.Context, s Spec) (*Module, error) {
 // build is one attempt at Build.
 func (s Spec) build(ctx context.Context, at place, tools toolchain) (*Module, error) {
 	source := &tree{root: at.root}
-	digest, frame, err := source.scan()
+	digest, frame, err := source.scan(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,11 @@ func (s Spec) build(ctx context.Context, at place, tools toolchain) (*Module, er
 	flags = strings.ReplaceAll(flags, s.Kernel.Build, "/build")
 	if s.Foreign {
 		// A makefile may notice that it is locked up: what it makes then is not what it makes elsewhere.
-		flags += fmt.Sprintf(" foreign=%v", Isolation() == nil)
+		caged, err := locksUp()
+		if err != nil {
+			return nil, err
+		}
+		flags += fmt.Sprintf(" foreign=%v", caged)
 	}
 	j.workshop = cache.Key(layout, frame, at.dir, s.Kernel.ID, s.Kernel.Build, tools.cc, tools.version, flags)
 	key := cache.Key(layout, digest, at.dir, s.Kernel.ID, tools.version, flags)
@@ -120,7 +125,13 @@ func (j *job) run(ctx context.Context, entry string) (err error) {
 		return err
 	}
 	intact := false
-	defer func() { err = errors.Join(err, w.close(intact)) }()
+	// What a stranger's makefile leaves behind is not built in again: its links may lead anywhere, its objects be of other sources.
+	defer func() { err = errors.Join(err, w.close(intact && !j.Foreign)) }()
+	inside, err := os.OpenRoot(w.source())
+	if err != nil {
+		return err
+	}
+	defer inside.Close()
 	if err := j.source.copyTo(w.source()); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return errors.Join(errChanged, err)
@@ -131,8 +142,7 @@ func (j *job) run(ctx context.Context, entry string) (err error) {
 		return errors.Join(errChanged, err)
 	}
 	// A module that the makefile does not make any more must not be taken for one that it does.
-	moduleDir := filepath.Join(w.source(), j.at.dir)
-	if err := removeModules(moduleDir); err != nil {
+	if err := removeModules(inside, j.at.dir); err != nil {
 		return err
 	}
 	said, intact, err := runMake(ctx, j.Kernel, j.tools, w, j.at.dir, j.Foreign)
@@ -143,7 +153,7 @@ func (j *job) run(ctx context.Context, entry string) (err error) {
 	if err != nil {
 		return j.failure(ctx, said, err)
 	}
-	files, err := findModules(moduleDir)
+	files, err := findModules(inside, j.at.dir)
 	if err != nil {
 		return err
 	}
@@ -152,7 +162,7 @@ func (j *job) run(ctx context.Context, entry string) (err error) {
 			ErrNotModule, shorter(j.at.source(), workingDir()), filepath.Base(j.at.source()))
 	}
 	j.done = true
-	return j.keep(ctx, files, said, entry)
+	return j.keep(ctx, inside, files, said, entry)
 }
 
 // failure explains why make failed.
@@ -180,10 +190,13 @@ func (j *job) full(said string) bool {
 	return unix.Statfs(j.Cache.Root(), &fs) == nil && int64(fs.Bavail)*fs.Bsize < diskReserve
 }
 
-// findModules returns the paths of all .ko below dir, sorted by name.
-func findModules(dir string) ([]string, error) {
+// maxModule is the most that a .ko holds, in bytes: with all debugging information, modules have a few MiB.
+const maxModule = 256 << 20
+
+// findModules returns the paths of all .ko below dir, a directory of the workshop's, sorted by name.
+func findModules(inside *os.Root, dir string) ([]string, error) {
 	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(inside.FS(), filepath.ToSlash(dir), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".ko") {
 			files = append(files, path)
 		}
@@ -197,16 +210,16 @@ func findModules(dir string) ([]string, error) {
 }
 
 // removeModules removes all .ko below dir.
-func removeModules(dir string) error {
-	files, err := findModules(dir)
+func removeModules(inside *os.Root, dir string) error {
+	files, err := findModules(inside, dir)
 	for _, f := range files {
-		err = errors.Join(err, os.Remove(f))
+		err = errors.Join(err, inside.Remove(f))
 	}
 	return err
 }
 
 // keep writes the modules, without DWARF too, and what make said to the entry.
-func (j *job) keep(ctx context.Context, files []string, said, entry string) error {
+func (j *job) keep(ctx context.Context, inside *os.Root, files []string, said, entry string) error {
 	for _, d := range []string{koDir, strippedDir} {
 		if err := os.Mkdir(filepath.Join(entry, d), 0o755); err != nil {
 			return err
@@ -216,10 +229,11 @@ func (j *job) keep(ctx context.Context, files []string, said, entry string) erro
 	for _, path := range files {
 		file := filepath.Base(path)
 		m.Files = append(m.Files, file)
-		if err := copyEntry(path, filepath.Join(entry, koDir, file)); err != nil {
-			return fmt.Errorf("keep module: %w", err)
+		kept := filepath.Join(entry, koDir, file)
+		if err := keepModule(inside, path, kept); err != nil {
+			return err
 		}
-		out, err := exec.CommandContext(ctx, j.tools.strip, "--strip-debug", "-o", filepath.Join(entry, strippedDir, file), path).CombinedOutput()
+		out, err := exec.CommandContext(ctx, j.tools.strip, "--strip-debug", "-o", filepath.Join(entry, strippedDir, file), kept).CombinedOutput()
 		if err != nil && ctx.Err() == nil && j.full(string(out)) {
 			err = syscall.ENOSPC
 		}
@@ -232,4 +246,27 @@ func (j *job) keep(ctx context.Context, files []string, said, entry string) erro
 		return err
 	}
 	return os.WriteFile(filepath.Join(entry, metaFile), append(text, '\n'), 0o644)
+}
+
+// keepModule copies a .ko out of the workshop. It is what make left there, of any size.
+func keepModule(inside *os.Root, path, kept string) (err error) {
+	src, err := inside.Open(path)
+	if err != nil {
+		return fmt.Errorf("keep module: %w", err)
+	}
+	defer src.Close()
+	if info, err := src.Stat(); err != nil {
+		return fmt.Errorf("keep module: %w", err)
+	} else if info.Size() > maxModule {
+		return fmt.Errorf("%w: %s has %d bytes, and a module has %d MiB at most", ErrTooLarge, filepath.Base(path), info.Size(), maxModule>>20)
+	}
+	dst, err := os.OpenFile(kept, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("keep module: %w", err)
+	}
+	defer func() { err = errors.Join(err, dst.Close()) }()
+	if _, err := io.Copy(dst, src); err != nil {
+		return fmt.Errorf("keep module: %w", err)
+	}
+	return nil
 }

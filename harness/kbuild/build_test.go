@@ -226,3 +226,29 @@ func BenchmarkBuildEdit(b *testing.B) {
 		mustBuild(b, s)
 	}
 }
+
+// A source is counted once, however often it is walked through.
+func TestScanOfALargeSource(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "main.c"), "int x;")
+	data := filepath.Join(dir, "table.bin")
+	write(t, data, "")
+	for size, fits := range map[int64]bool{maxSource/2 + 1: true, maxSource + 1: false} {
+		if err := os.Truncate(data, size); err != nil {
+			t.Fatal(err)
+		}
+		source := &tree{root: dir}
+		_, _, err := source.scan(t.Context())
+		if fits && (err != nil || !source.names["table.bin"] || !source.names["main.c"]) {
+			t.Errorf("%d bytes: %v, files %v", size, err, source.names)
+		}
+		if !fits && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%d bytes: %v, want %v", size, err, ErrTooLarge)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := (&tree{root: dir}).scan(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+}

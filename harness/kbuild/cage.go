@@ -55,6 +55,12 @@ func cage(cmd *exec.Cmd, writable string, needs ...string) {
 	attr.Pdeathsig = syscall.SIGKILL
 }
 
+// devices are those that a build sees.
+var devices = []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}
+
+// deviceLinks are what shells look for beside them.
+var deviceLinks = map[string]string{"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+
 // enterCage runs inside the new namespaces.
 func enterCage(writable, dir string, needs []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -66,6 +72,15 @@ func enterCage(writable, dir string, needs []string) error {
 	for _, dir := range []string{"/run", temporary} {
 		if err := hide(dir, append(needs, writable)); err != nil {
 			return err
+		}
+	}
+	// A device is written to whatever its mount says: root's own disk, a terminal.
+	if err := hide("/dev", devices); err != nil {
+		return err
+	}
+	for name, target := range deviceLinks {
+		if err := os.Symlink(target, filepath.Join("/dev", name)); err != nil {
+			return fmt.Errorf("link /dev/%s: %w", name, err)
 		}
 	}
 	if err := unix.Mount(writable, writable, "", unix.MS_BIND, ""); err != nil {
@@ -89,7 +104,7 @@ func enterCage(writable, dir string, needs []string) error {
 	return dropPrivileges()
 }
 
-// hide puts an empty directory over one, in which only what is needed shows through.
+// hide puts an empty directory over one, in which only the directories and files that are needed show through.
 func hide(dir string, needs []string) error {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil
@@ -111,7 +126,7 @@ func hide(dir string, needs []string) error {
 	}
 	// In order, so that what lies inside of another comes after it.
 	for _, path := range slices.Sorted(maps.Keys(kept)) {
-		if err := os.MkdirAll(path, 0o755); err != nil {
+		if err := makeLike(path, kept[path]); err != nil {
 			return err
 		}
 		if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", kept[path].Fd()), path, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
@@ -120,6 +135,24 @@ func hide(dir string, needs []string) error {
 	}
 	return nil
 }
+
+// makeLike makes a directory, or an empty file, for f to be mounted on.
+func makeLike(path string, f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return os.MkdirAll(path, 0o755)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, nil, 0o644)
+}
+
+// maxFile is how large a file may become that a build writes, in bytes. What is larger is no object, and fills the disk.
+const maxFile = 1 << 30
 
 // dropPrivileges gives up, for good, what could undo the mounts.
 func dropPrivileges() error {
@@ -135,14 +168,18 @@ func dropPrivileges() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("forbid new privileges: %w", err)
 	}
-	return nil
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: maxFile, Max: maxFile}); err != nil {
+		return fmt.Errorf("bound the size of files: %w", err)
+	}
+	return forbidCalls()
 }
 
 // cageDeadline bounds the trial of a cage.
 const cageDeadline = 10 * time.Second
 
 // Isolation returns nil where builds of other people's modules can be kept away from the network and from all files but
-// their own copy, or why not.
+// their own copy. The error is [ErrNoCage], with the reason, where the machine does not allow that, and another where that could not be
+// found out.
 var Isolation = sync.OnceValue(func() error {
 	dir, err := os.MkdirTemp("", "ktcp-cage-")
 	if err != nil {
@@ -164,8 +201,33 @@ var Isolation = sync.OnceValue(func() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("namespaces: %w %s", err, strings.TrimSpace(string(out)))
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("lock up a trial: not done within %v", cageDeadline)
+	case errors.As(err, &exit), refused(err):
+		return fmt.Errorf("%w: namespaces: %w %s", ErrNoCage, err, strings.TrimSpace(string(out)))
 	}
-	return nil
+	return fmt.Errorf("lock up a trial: %w", err)
 })
+
+// refused tells that the kernel makes no namespaces for this user, or has no more of them.
+func refused(err error) bool {
+	for _, errno := range []syscall.Errno{unix.EPERM, unix.EACCES, unix.ENOSYS, unix.EINVAL, unix.ENOSPC, unix.EUSERS} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// locksUp reports whether foreign builds are locked up. The error is that it could not be found out: then nothing of a stranger's is run.
+func locksUp() (bool, error) {
+	err := Isolation()
+	if errors.Is(err, ErrNoCage) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -11,8 +11,7 @@
 //
 // Paths in DWARF, in __FILE__ and so in the kernel's warnings are relative to Spec.Root ("kweb/main.c"), those of
 // the kernel's headers to the kernel's source ("include/linux/slab.h"). Some tools put "./" in front: clean a path before
-// it is compared. The sanitizers of debug kernels print the path of the copy all the same, see [Relative]. What the
-// compiler says names the user's own files.
+// it is compared. What the compiler says names the user's own files.
 //
 // Copies stay in the cache for some days, one for each set of files, makefiles, kernel and compiler: an edit of a C file
 // compiles that file again and no other.

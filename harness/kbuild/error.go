@@ -15,8 +15,10 @@ var (
 	ErrNoModule = errors.New("no such module")
 	// ErrMissingTool is returned when a program is missing that builds modules; it names the package that has it.
 	ErrMissingTool = errors.New("build tool missing")
-	// ErrTooLarge is returned for a source directory that cannot be one: it is too large to be copied.
-	ErrTooLarge = errors.New("source directory too large")
+	// ErrTooLarge is returned for a source directory, or a .ko, that cannot be one: it is too large to be copied.
+	ErrTooLarge = errors.New("too large")
+	// ErrNoCage is returned where the kernel does not let a foreign build be locked up. Others than these are errors of the moment.
+	ErrNoCage = errors.New("this machine cannot lock up a build")
 	// ErrBadPath is returned when the cache or the kernel lies where kbuild cannot work.
 	ErrBadPath = errors.New("path with a space or a colon")
 )

@@ -1,7 +1,6 @@
 package kbuild
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -93,13 +92,14 @@ func environment(searchPath, dir, home, tmp string) []string {
 	}
 }
 
-// command prepares a program that runs somebody else's code, in dir. It is in a process group of its own, which ends
-// with the context, and the program is told to end when this process dies.
+// command prepares a program that runs somebody else's code, in dir. It is in a session of its own, without a terminal that it could
+// type commands into (TIOCSTI), and so in a process group of its own, which ends with the context. The program is told to end when
+// this process dies.
 func command(ctx context.Context, dir string, env []string, argv ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = dir
 	cmd.Env = env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return killGroup(cmd) }
 	cmd.WaitDelay = killGrace
 	return cmd
@@ -125,11 +125,17 @@ func runMake(ctx context.Context, k *kernel.Kernel, t toolchain, w *workshop, di
 	moduleDir := filepath.Join(w.source(), dir)
 	argv := append([]string{t.make}, arguments(&physical, t.cc, w.source(), dir, runtime.NumCPU())...)
 	cmd := command(ctx, moduleDir, environment(os.Getenv("PATH"), moduleDir, w.home(), w.tmp()), argv...)
-	if foreign && Isolation() == nil {
+	caged := false
+	if foreign {
+		if caged, err = locksUp(); err != nil {
+			return "", false, err
+		}
+	}
+	if caged {
 		needs := append([]string{filepath.Dir(filepath.Dir(w.dir)), build}, filepath.SplitList(os.Getenv("PATH"))...)
 		cage(cmd, w.dir, needs...)
 	}
-	var out bytes.Buffer
+	var out clipped
 	cmd.Stdout, cmd.Stderr = &out, &out
 	// The death signal is sent when the thread ends that started the program.
 	runtime.LockOSThread()

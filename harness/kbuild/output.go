@@ -1,11 +1,53 @@
 package kbuild
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
+
+// How much of what a build says is kept, in bytes: the first errors, and why make gave up.
+const (
+	mostOutput = 4 << 20
+	lastOutput = 64 << 10
+)
+
+// clipped keeps the beginning and the end of what is written to it. A makefile may say whatever it likes for as long as it likes.
+type clipped struct {
+	head, tail []byte // the tail has more than lastOutput at times
+	lost       int64
+}
+
+// Write implements io.Writer. It never fails.
+func (c *clipped) Write(p []byte) (int, error) {
+	room := min(len(p), mostOutput-len(c.head))
+	c.head = append(c.head, p[:room]...)
+	c.tail = append(c.tail, p[room:]...)
+	if len(c.tail) > 2*lastOutput {
+		c.trim()
+	}
+	return len(p), nil
+}
+
+// trim shortens the tail to what is kept of it.
+func (c *clipped) trim() {
+	if excess := len(c.tail) - lastOutput; excess > 0 {
+		c.lost += int64(excess)
+		c.tail = slices.Delete(c.tail, 0, excess)
+	}
+}
+
+// String returns what was kept, and says how much was not.
+func (c *clipped) String() string {
+	c.trim()
+	if c.lost == 0 {
+		return string(c.head) + string(c.tail)
+	}
+	return fmt.Sprintf("%s\nktcp: %d bytes of output were left out here\n%s", c.head, c.lost, c.tail)
+}
 
 // rootMark stands for the source root in texts that are kept: the same build may serve several checkouts.
 const rootMark = "@root@"
@@ -96,13 +138,4 @@ func matching(text string, pattern *regexp.Regexp) []string {
 		}
 	}
 	return lines
-}
-
-// copyPath matches the path of a workshop's copy of the source.
-var copyPath = regexp.MustCompile(`^/.*/` + workshopKind + `/[0-9a-f]+/src/`)
-
-// Relative returns a path that a module's code printed relative to Module.Root. The compiler's sanitizers are the
-// only ones that need it: they put the path of the copy into the module, whatever it is told.
-func Relative(path string) string {
-	return filepath.Clean(copyPath.ReplaceAllString(path, ""))
 }

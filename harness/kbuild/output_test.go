@@ -105,19 +105,6 @@ func TestPrefixMaps(t *testing.T) {
 	}
 }
 
-func TestRelative(t *testing.T) {
-	for path, want := range map[string]string{
-		"/home/anna/.cache/ktcp/builds/00ff/src/kweb/main.c":       "kweb/main.c",
-		"/home/anna/.cache/ktcp/builds/00ff/src/kweb/../core/io.c": "core/io.c",
-		"./kweb/main.c":        "kweb/main.c",
-		"include/linux/slab.h": "include/linux/slab.h",
-	} {
-		if got := Relative(path); got != want {
-			t.Errorf("Relative(%q) = %q, want %q", path, got, want)
-		}
-	}
-}
-
 func TestPick(t *testing.T) {
 	two := []string{"alpha.ko", "beta-two.ko"}
 	tests := []struct {

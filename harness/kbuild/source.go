@@ -2,6 +2,8 @@ package kbuild
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,10 +32,13 @@ type tree struct {
 	outside []string
 }
 
-// keep tells which files belong to the source. It is for [cache.TreeKey], and asked about directories too.
-func (t *tree) keep(rel string, d fs.DirEntry) bool {
+// keep tells which files belong to the source. It is for [cache.TreeKey], and asked about directories too. When the context has ended, or
+// there is too much, it is nothing: a walk through the wrong directory takes long.
+func (t *tree) keep(ctx context.Context, rel string, d fs.DirEntry) bool {
 	name := d.Name()
 	switch {
+	case t.size > maxSource, ctx.Err() != nil:
+		return false
 	case d.IsDir():
 		return name[0] != '.'
 	case d.Type()&fs.ModeSymlink != 0:
@@ -72,18 +77,19 @@ func (t *tree) leadsOutside(rel string) bool {
 }
 
 // scan walks the tree and returns its digest, and the digest of everything in it but the contents of C files.
-func (t *tree) scan() (digest, frame string, err error) {
+func (t *tree) scan(ctx context.Context) (digest, frame string, err error) {
 	t.size, t.outside = 0, nil
-	if digest, err = cache.TreeKey(t.root, t.keep); err != nil {
+	all := func(rel string, d fs.DirEntry) bool { return t.keep(ctx, rel, d) }
+	if digest, err = cache.TreeKey(t.root, all); err != nil {
 		return "", "", err
 	}
 	if t.size > maxSource {
 		return "", "", fmt.Errorf("%w: %s holds more than %d MiB: give the module's own directory", ErrTooLarge, t.root, maxSource>>20)
 	}
-	t.names = map[string]bool{}
+	t.size, t.outside, t.names = 0, nil, map[string]bool{}
 	var sources []string
 	frame, err = cache.TreeKey(t.root, func(rel string, d fs.DirEntry) bool {
-		if !t.keep(rel, d) {
+		if !all(rel, d) {
 			return false
 		}
 		t.names[rel] = true
@@ -93,7 +99,7 @@ func (t *tree) scan() (digest, frame string, err error) {
 		}
 		return true
 	})
-	return digest, cache.Key(append(sources, frame)...), err
+	return digest, cache.Key(append(sources, frame)...), errors.Join(err, ctx.Err())
 }
 
 // isC tells which files kbuild itself knows how to compile or to track.

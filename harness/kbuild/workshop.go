@@ -69,11 +69,10 @@ func (w *workshop) source() string { return filepath.Join(w.dir, "src") }
 func (w *workshop) home() string   { return filepath.Join(w.dir, "home") }
 func (w *workshop) tmp() string    { return filepath.Join(w.dir, "tmp") }
 
-// close unlocks the workshop, and marks it as fit for the next build if make came to its end there; otherwise it
-// is emptied.
-func (w *workshop) close(intact bool) error {
+// close unlocks the workshop, and marks it as fit for the next build if it can be reused; otherwise it is emptied.
+func (w *workshop) close(reuse bool) error {
 	defer w.unlock()
-	if !intact {
+	if !reuse {
 		return w.discard()
 	}
 	now := time.Now()
