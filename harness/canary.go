@@ -73,6 +73,11 @@ func ShowCanaries(tb testing.TB, canaries []Canary, scenario func(tb testing.TB,
 			missed = append(missed, fmt.Sprintf("%v at %v", c, &lines[0]))
 		}
 	}
+	for _, f := range got.Findings {
+		if f.Infrastructure() {
+			missed = append(missed, "what "+string(f.Oracle)+" has to say beside it: "+f.Title)
+		}
+	}
 	if missed != nil {
 		tb.Errorf("not seen: %s\ngot:\n%v", strings.Join(missed, "\n          "), got)
 	}

@@ -138,8 +138,8 @@ func (m *Module) Rmmod() { m.g.tb.Helper(); m.RmmodWithin(m.g.unloadDeadline()) 
 // RmmodWithin is Rmmod with a deadline of its own, in guest time, for a module that has much to clear away.
 func (m *Module) RmmodWithin(deadline time.Duration) {
 	m.g.tb.Helper()
+	m.loaded = false // also where its exit crashes: then it is neither there nor gone, and is not to be asked for again
 	answer := call(m.g, wire.Rmmod, wire.RmmodRequest{Name: m.Name, Deadline: deadline})
-	m.loaded = false
 	if !answer.Done {
 		m.g.rmmodFinding(m.Name, answer)
 	}

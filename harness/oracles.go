@@ -91,6 +91,25 @@ func (g *Guest) has(oracle finding.Oracle) bool {
 // blind keeps the finding that an oracle could not run.
 func (g *Guest) blind(oracle finding.Oracle, err error) { g.found(finding.Blind(oracle, err)) }
 
+// foundSoFar is how many findings there are.
+func (g *Guest) foundSoFar() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.findings)
+}
+
+// blinded drops what was found from the number first on about oracles that could not run, where a crash is among the findings: they could not
+// because of it, for instance since the kernel killed the thread that was in the module's exit, and the crash is what the module is guilty of.
+func (g *Guest) blinded(first int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !crashed(g.findings) {
+		return
+	}
+	rest := slices.DeleteFunc(slices.Clone(g.findings[first:]), finding.Finding.Infrastructure)
+	g.findings = append(g.findings[:first], rest...)
+}
+
 // wireFinding is what the wire oracle saw. The scenario goes on.
 func (g *Guest) wireFinding(format string, args ...any) {
 	g.tb.Helper()
@@ -153,7 +172,13 @@ func kernelsOwn(f finding.Finding) bool { return f.Kind == finding.KCSAN && !f.I
 // next request. (A warning leaves the kernel sound.)
 func crashed(findings []finding.Finding) bool {
 	return slices.ContainsFunc(findings, func(f finding.Finding) bool {
-		return f.Kind == finding.Oops || f.Kind == finding.PageFault || f.Kind == finding.Bug || f.Kind == finding.Panic
+		switch f.Kind {
+		case finding.Oops, finding.PageFault, finding.Bug, finding.Panic:
+			return true
+		case finding.KASAN: // of these the rest of the report is an oops
+			return strings.Contains(f.Class, "null-ptr-deref") || strings.Contains(f.Class, "wild-memory-access")
+		}
+		return false
 	})
 }
 

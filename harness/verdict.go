@@ -83,6 +83,7 @@ func (g *Guest) finish() {
 // unloadAndJudge runs the oracles on a guest whose modules are gone. An oracle that could not run is among the findings.
 func (g *Guest) unloadAndJudge() {
 	g.tb.Helper()
+	defer g.blinded(g.foundSoFar())
 	// The oracles ask through try, so that one that fails is a finding and does not end the others.
 	unloaded := g.unload()
 	if g.vm.Err() == nil {

@@ -89,6 +89,8 @@ var canaries = []canary{
 	{Canary: sees("list", log, finding.ListCorruption, "list_add"), needs: "CONFIG_DEBUG_LIST", deadly: true},
 	{Canary: sees("null", log, finding.Oops, "null-dereference"), without: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("null", log, finding.KASAN, "null-ptr-deref"), needs: "CONFIG_KASAN", deadly: true},
+	{Canary: sees("exit_null", log, finding.Oops, "null-dereference"), without: "CONFIG_KASAN", deadly: true},
+	{Canary: sees("exit_null", log, finding.KASAN, "null-ptr-deref"), needs: "CONFIG_KASAN", deadly: true},
 	{Canary: sees("bug_on", log, finding.Bug, ""), deadly: true},
 	{Canary: sees("panic", log, finding.Panic, ""), deadly: true},
 	{Canary: anywhere(sees("reboot", finding.OracleGuest, finding.GuestDied, "")), deadly: true},

@@ -24,6 +24,7 @@ extern struct net *canary_net;
 
 /* Set by a bug that strikes at the end: see canary_exit(). */
 extern bool canary_hang;
+extern bool canary_fall;
 
 void canary_uaf(void);
 void canary_oob(void);
@@ -52,6 +53,7 @@ void canary_bug_on(void);
 void canary_panic(void);
 void canary_reboot(void);
 void canary_null(void);
+void canary_null_in_exit(void);
 void canary_hung_task(void);
 void canary_soft_lockup(void);
 
@@ -78,6 +80,7 @@ void canary_hrtimer_far(void);
 void canary_claim(void);
 bool canary_claimed(void);
 void canary_exit_hang(void);
+void canary_exit_null(void);
 
 void canary_serve(void);
 void canary_serve_stop(void);

@@ -54,6 +54,18 @@ void canary_null(void)
 	WRITE_ONCE(*p, 1); /* canary: null */
 }
 
+/*
+ * The task that dies is that of rmmod, in the middle of it. The value differs
+ * from the one above, or the compiler would make one function of the two.
+ */
+void canary_null_in_exit(void)
+{
+	int *p = NULL;
+
+	OPTIMIZER_HIDE_VAR(p);
+	WRITE_ONCE(*p, 2); /* canary: exit_null */
+}
+
 void canary_hung_task(void)
 {
 	long wait = msecs_to_jiffies(HUNG_MS);

@@ -232,6 +232,11 @@ void canary_exit_hang(void)
 	canary_hang = true;
 }
 
+void canary_exit_null(void)
+{
+	canary_fall = true;
+}
+
 /* The name is a copy, or it would be text that is gone. */
 void canary_claim(void)
 {

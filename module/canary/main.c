@@ -34,6 +34,7 @@
 
 struct net *canary_net;
 bool canary_hang;
+bool canary_fall;
 
 static const struct canary_bug bugs[] = {
 	{ "uaf", canary_uaf },
@@ -81,6 +82,7 @@ static const struct canary_bug bugs[] = {
 	{ "wrong_byte", canary_serve },
 	{ "deaf", canary_serve },
 	{ "exit_hang", canary_exit_hang },
+	{ "exit_null", canary_exit_null },
 };
 
 static const struct canary_bug init_bugs[] __initconst = {
@@ -203,6 +205,8 @@ static void __exit canary_exit(void)
 	canary_leave();
 	canary_spin_stop();
 	canary_serve_stop();
+	if (canary_fall)
+		canary_null_in_exit();
 	if (canary_hang)
 		wait_for_completion(&never); /* canary: exit_hang */
 	canary_stay();
