@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"ktcp/guest/wire"
 )
@@ -19,6 +20,7 @@ import (
 func (c *Conn) Answer(method string) *Response {
 	c.g.tb.Helper()
 	var answer wire.RecvAnswer
+	began := time.Now()
 	for {
 		r, used, err := nextResponse(c.ahead, method, answer.EOF)
 		switch {
@@ -28,6 +30,10 @@ func (c *Conn) Answer(method string) *Response {
 			return r
 		case !errors.Is(err, errIncomplete) || answer.EOF || answer.Reset || answer.TimedOut || answer.Errno != 0:
 			c.g.wireFinding("%s → %s: %v, then %s, in answer %q", c.Remote, c.Local, err, c.g.ending(answer), clip(c.ahead))
+			return &Response{g: c.g, Header: http.Header{}, Raw: c.ahead}
+		}
+		if err := endless(len(c.ahead), time.Since(began), c.g.patience()); err != nil {
+			c.g.wireFinding("%s → %s: %v, of which the beginning is %q", c.Remote, c.Local, err, clip(c.ahead))
 			return &Response{g: c.g, Header: http.Header{}, Raw: c.ahead}
 		}
 		answer = call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: max(1, missing(c.ahead)), Timeout: c.g.patience()})
@@ -119,12 +125,34 @@ func saysClose(head string) bool {
 	return strings.Contains(strings.ToLower(head), "\r\nconnection: close")
 }
 
+// An answer that is not whole by then has no end, however patient the client is. The largest that a scenario asks for is a tenth of this.
+const (
+	mostOfReply     = 64 << 20 // bytes
+	mostOfPatiences = 20       // of wall time
+)
+
+// endless is the error that an answer, of which so many bytes came within that time, has no end.
+func endless(bytes int, took, patience time.Duration) error {
+	switch {
+	case bytes > mostOfReply:
+		return fmt.Errorf("an answer without end: %d bytes came", bytes)
+	case took > mostOfPatiences*patience:
+		return fmt.Errorf("an answer without end: after %v it is not whole, with %d bytes", took.Round(time.Second), bytes)
+	}
+	return nil
+}
+
 // RecvReset reads until the connection ends and fails the test unless it ends with RST. It returns how many bytes came.
 func (c *Conn) RecvReset() (got int) {
 	c.g.tb.Helper()
+	began := time.Now()
 	for {
 		answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: c.g.patience()})
 		got += len(answer.Data)
+		if err := endless(0, time.Since(began), c.g.patience()); err != nil {
+			c.g.wireFinding("%s → %s: %d bytes came and no end, want RST", c.Remote, c.Local, got)
+			return got
+		}
 		switch {
 		case answer.Reset:
 			return got

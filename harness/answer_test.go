@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestNextResponse(t *testing.T) {
@@ -55,6 +56,22 @@ func TestNextResponseIsStrict(t *testing.T) {
 	} {
 		if _, _, err := nextResponse([]byte(c.raw), "GET", true); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
+		}
+	}
+}
+
+func TestAnswerWithoutEnd(t *testing.T) {
+	for _, tt := range []struct {
+		bytes int
+		took  time.Duration
+		ends  bool
+	}{
+		{mostOfReply, mostOfPatiences * Patience, true},
+		{mostOfReply + 1, 0, false},
+		{0, mostOfPatiences*Patience + 1, false},
+	} {
+		if err := endless(tt.bytes, tt.took, Patience); (err == nil) != tt.ends {
+			t.Errorf("%d bytes in %v: %v", tt.bytes, tt.took, err)
 		}
 	}
 }

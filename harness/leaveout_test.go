@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ktcp/harness/kernel"
 	"ktcp/harness/report"
 	"ktcp/harness/unchanged"
 )
@@ -94,5 +95,15 @@ func TestLeaveOut(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s, -want +got:\n%s\n%s", tt.name, diff, out)
 		}
+	}
+}
+
+// A sweep of all allocations is not left out because one of a sample has passed.
+func TestSweepIsNotLeftOut(t *testing.T) {
+	t.Setenv(unchanged.Variable, unchanged.LeaveOut)
+	t.Setenv(sweepVariable, sweepAll)
+	r := &rig{kernel: &kernel.Kernel{}}
+	if got, err := r.openPasses(); got != nil || err != nil {
+		t.Errorf("with %s=%s earlier passes count: %v, %v", sweepVariable, sweepAll, got, err)
 	}
 }

@@ -20,6 +20,7 @@ type console struct {
 	buf     []byte
 	flushed int // bytes of buf that are in the file
 	file    *os.File
+	written int           // bytes of the file
 	err     error         // the first error of the file
 	changed chan struct{} // closed and replaced at every write
 }
@@ -57,10 +58,17 @@ func (c *console) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// mostOfFile bounds the file, in bytes: a module that prints without end must not fill the disk that all results go to.
+const mostOfFile = 64 << 20
+
 // flush writes buf up to end to the file.
 func (c *console) flush(end int) {
-	if c.file != nil {
-		if _, err := c.file.Write(c.buf[c.flushed:end]); err != nil && c.err == nil {
+	if c.file != nil && c.written <= mostOfFile {
+		more := c.buf[c.flushed:end]
+		if c.written += len(more); c.written > mostOfFile {
+			more = fmt.Appendf(nil, "\nktcp: the guest has printed more than %d MiB: what follows is not kept\n", mostOfFile>>20)
+		}
+		if _, err := c.file.Write(more); err != nil && c.err == nil {
 			c.err = fmt.Errorf("write console log: %w", err)
 		}
 	}

@@ -48,6 +48,28 @@ func TestConsoleFileIsWrittenByLine(t *testing.T) {
 	}
 }
 
+// A guest that prints without end leaves the disk to others, and the file says so.
+func TestConsoleIsBoundedOnDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "console")
+	c, err := newConsole(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16) // 1 MiB
+	for range mostOfFile>>20 + 3 {
+		if _, err := c.Write(block); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || len(got) > mostOfFile+1000 || len(got) < mostOfFile || bytes.Count(got, []byte("is not kept\n")) != 1 {
+		t.Errorf("%v: %d bytes that end in %q, want %d and one line about the rest", err, len(got), got[len(got)-80:], mostOfFile)
+	}
+}
+
 // TestConsoleIsBoundedInMemory prints more than is kept, in lines and then in one line without an end.
 func TestConsoleIsBoundedInMemory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "console")
