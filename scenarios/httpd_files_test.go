@@ -169,6 +169,28 @@ func TestHTTPdLargeDirectory(t *testing.T) {
 	c.Ask("GET", "/hello.txt").WantStatus(200)
 }
 
+// Names that are not shown do not become a part of their own, which would be none: the end, to a client.
+func TestHTTPdDirectoryWithHiddenNames(t *testing.T) {
+	t.Parallel()
+	g, _, c := site(t)
+	// A part holds some thirty of these, and the hidden ones come first or last, as the file system has it.
+	name := strings.Repeat("n", 250)
+	for files := 20; files < 36; files++ {
+		dir := fmt.Sprintf("/hidden%d/", files)
+		g.File(www+dir+".first", "")
+		for i := range files {
+			g.File(fmt.Sprintf("%s%s%s%02d", www, dir, name, i), "")
+		}
+		g.File(www+dir+".last", "")
+	}
+	for files := 20; files < 36; files++ {
+		r := c.Ask("GET", fmt.Sprintf("/hidden%d/", files)).WantStatus(200)
+		if got := strings.Count(r.Body, `<li><a href="`+name); got != files || !strings.HasSuffix(r.Body, "</html>\n") {
+			t.Fatalf("%d of %d files are listed, and the page ends in %q", got, files, r.Body[max(0, len(r.Body)-100):])
+		}
+	}
+}
+
 func TestHTTPdStaysInItsRoot(t *testing.T) {
 	t.Parallel()
 	g, _, c := site(t)
@@ -232,6 +254,41 @@ func TestHTTPdConditionalRequests(t *testing.T) {
 		{"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", `If-None-Match: "x"`},
 	} {
 		wantBody(t, c.Ask("GET", file, fields...).WantStatus(200), "Hello, file!\n")
+	}
+	const (
+		same   = "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT"
+		before = "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT"
+	)
+	for _, fields := range [][]string{
+		{same}, {"If-Unmodified-Since: yesterday"}, {"If-Match: *"}, {"If-Match: *", before},
+	} {
+		wantBody(t, c.Ask("GET", file, fields...).WantStatus(200), "Hello, file!\n")
+	}
+	for _, fields := range [][]string{
+		{before}, {before, "Range: bytes=0-4"}, {`If-Match: "x"`}, {`If-Match: "x", "y"`, same}, {before, "If-None-Match: *"},
+	} {
+		c.Ask("GET", file, fields...).WantStatus(412)
+		c.Ask("HEAD", file, fields...).WantStatus(412)
+	}
+	wantBody(t, c.Ask("GET", file, "If-None-Match: *").WantStatus(304), "")
+	// What is not there, or made up for each request, has no condition to meet.
+	c.Ask("GET", "/absent", "If-None-Match: *", before).WantStatus(404)
+	c.Ask("GET", "/dir/", "If-None-Match: *", before).WantStatus(200)
+	wantBody(t, c.Ask("GET", file, same, "Range: bytes=0-4").WantStatus(206), "Hello")
+}
+
+// A client that is told of a time to come would ask for what has changed by then in vain.
+func TestHTTPdLastModifiedIsNotToCome(t *testing.T) {
+	t.Parallel()
+	g, _, c := site(t)
+	g.FileAt(www+"/tomorrow", "x", time.Now().AddDate(100, 0, 0))
+	r := c.Ask("GET", "/tomorrow").WantStatus(200)
+	last, err := http.ParseTime(r.Header.Get("Last-Modified"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if date := dated(t, r); last.After(date) {
+		t.Errorf("last modified at %v, and now is %v", last, date)
 	}
 }
 

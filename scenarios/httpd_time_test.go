@@ -98,6 +98,45 @@ func TestHTTPdSlowReaderTimesOut(t *testing.T) {
 	}
 }
 
+// Whose answers wait in the server because nobody takes them has the time that a request has, and not that of a pause; once they are
+// taken, that of a pause.
+func TestHTTPdTimeOfABlockedAnswer(t *testing.T) {
+	t.Parallel()
+	const requests = 60
+	blocked := func(t *testing.T, params ...string) (*harness.Guest, *harness.Subject, *harness.Conn) {
+		t.Helper()
+		g := harness.Clone(t, harness.OnInstructions())
+		// The answers to what comes in one segment are more than both sockets hold.
+		for _, name := range []string{"tcp_wmem", "tcp_rmem"} {
+			g.Init().WriteFile("/proc/sys/net/ipv4/"+name, "4096 4096 4096")
+		}
+		s := g.Serve(harness.HTTP, params...)
+		s.Needs(harness.FeatureKeepAlive, harness.FeaturePipelining)
+		c := g.Init().Dial(s.Addr)
+		c.Send(strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", requests))
+		return g, s, c
+	}
+	t.Run("not taken", func(t *testing.T) {
+		t.Parallel()
+		g, s, never := blocked(t, "timeout_ms=2000", "keepalive_ms=0")
+		other := g.Init().Dial(s.Addr)
+		other.Silent(1900 * time.Millisecond)
+		other.Closes()
+		g.Init().Dial(s.Addr).Silent(1500 * time.Millisecond)
+		never.RecvReset()
+	})
+	t.Run("taken", func(t *testing.T) {
+		t.Parallel()
+		g, s, late := blocked(t, "timeout_ms=0", "keepalive_ms=2000")
+		g.Init().Dial(s.Addr).Silent(time.Second)
+		for range requests {
+			late.Answer("GET").WantStatus(200)
+		}
+		late.Silent(1500 * time.Millisecond)
+		late.Closes()
+	})
+}
+
 // dated fails the test unless the answer has one Date, in the form that RFC 9110 wants to be written, and returns it.
 func dated(t *testing.T, r *harness.Response) time.Time {
 	t.Helper()

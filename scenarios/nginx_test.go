@@ -98,6 +98,11 @@ func TestClientsSeeWhatNginxServes(t *testing.T) {
 		{name: "If-Range of a tag", args: []string{"-r", "0-3", "-H", `If-Range: "another"`}, path: "/digits.txt", same: whole},
 		{name: "not modified", args: []string{"-H", "If-Modified-Since: " + modified.Format(http.TimeFormat)}, path: "/style.css"},
 		{name: "modified", args: []string{"-H", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT"}, path: "/style.css", same: whole},
+		{name: "unmodified", args: []string{"-H", "If-Unmodified-Since: " + modified.Format(http.TimeFormat)}, path: "/style.css", same: whole},
+		{name: "not unmodified", args: []string{"-H", "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT"}, path: "/style.css", noBody: true},
+		{name: "another tag", args: []string{"-H", `If-Match: "another"`}, path: "/style.css", noBody: true},
+		{name: "any tag", args: []string{"-H", "If-Match: *"}, path: "/style.css", same: whole},
+		{name: "no tag", args: []string{"-H", "If-None-Match: *"}, path: "/style.css"},
 		{name: "absent", path: "/absent", noBody: true},
 	} {
 		ours, theirs := ask(t, curl, append(c.args, "http://"+s.Addr+c.path)...), ask(t, curl, append(c.args, "http://"+peerAddr+c.path)...)

@@ -134,14 +134,15 @@ static void complete(struct transcript *t, const struct http_request *req)
 {
 	const struct http_text texts[] = { req->target, req->range,
 					   req->if_range,
-					   req->if_modified_since };
+					   req->if_modified_since,
+					   req->if_unmodified_since };
 	size_t i;
 
 	CHECK(req->minor <= 9 && req->method <= HTTP_UNKNOWN);
 	CHECK(req->body <= HTTP_BODY_MAX);
 	CHECK(req->target.len <= HTTP_TARGET_MAX);
 	say(t, "done %d 1.%d %d %d %llu", req->method, req->minor,
-	    req->keep_alive, req->if_none_match, (unsigned long long)req->body);
+	    req->keep_alive, req->conditions, (unsigned long long)req->body);
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		const uint8_t *text = req->head + texts[i].off;
 		uint8_t *copy = own(text, texts[i].len);

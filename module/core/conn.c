@@ -127,7 +127,8 @@ int ktcp_conn_create(struct ktcp_server *srv, struct socket *sock)
 	conn->sk = sock->sk;
 	conn->sock = sock;
 	conn->srv = srv;
-	conn->deadline = ktcp_conn_deadline(srv->cfg.timeout_ms);
+	conn->own_ms = srv->cfg.timeout_ms;
+	conn->deadline = ktcp_conn_deadline(conn->own_ms);
 
 	spin_lock(&srv->lock);
 	list_add_tail(&conn->node, &srv->conns);
@@ -235,13 +236,8 @@ void *ktcp_conn_priv(struct ktcp_conn *conn)
 	return conn->priv;
 }
 
-/**
- * ktcp_conn_expire - the connection's time is another one from now on
- * @conn: the connection, in a callback of its own
- * @ms: how long it may stay without a further call or ktcp_conn_touch();
- *	0: for ever
- */
-void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms)
+/* Gives the connection @ms from now. */
+static void conn_set_time(struct ktcp_conn *conn, unsigned int ms)
 {
 	struct ktcp_server *srv = conn->srv;
 	unsigned long at = ktcp_conn_deadline(ms);
@@ -258,6 +254,30 @@ void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms)
 		ktcp_sweep_arm(srv, at);
 		spin_unlock(&srv->lock);
 	}
+}
+
+/**
+ * ktcp_conn_expire - the connection's time is another one from now on
+ * @conn: the connection, in a callback of its own
+ * @ms: how long it may stay without a further call or ktcp_conn_touch();
+ *	0: for ever
+ */
+void ktcp_conn_expire(struct ktcp_conn *conn, unsigned int ms)
+{
+	conn->own_ms = ms;
+	conn_set_time(conn, ms);
+}
+
+/* The peer takes no more for now: whatever the protocol has given it. */
+void ktcp_conn_blocked(struct ktcp_conn *conn)
+{
+	conn_set_time(conn, conn->srv->cfg.timeout_ms);
+}
+
+/* All output is taken: it is the protocol's time again. */
+void ktcp_conn_unblocked(struct ktcp_conn *conn)
+{
+	conn_set_time(conn, conn->own_ms);
 }
 
 /**

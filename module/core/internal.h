@@ -46,7 +46,10 @@ struct ktcp_conn {
 	bool expired; /* set by the sweep: the deadline has passed */
 	bool timed_out; /* for the counters */
 	bool aborted; /* ends with a reset, from either side */
-	u32 acked; /* LINGER: what the peer had acknowledged, */
+	union {
+		u32 own_ms; /* OPEN: the time that the protocol gave it */
+		u32 acked; /* LINGER: what the peer had acknowledged, */
+	};
 	u32 acked_at; /* when that was last more: jiffies, of which 32 bits do */
 
 	u8 priv[] __aligned(8);
@@ -73,6 +76,8 @@ unsigned long ktcp_conn_deadline(unsigned int ms);
 int ktcp_conn_create(struct ktcp_server *srv, struct socket *sock);
 void ktcp_conn_kick(struct ktcp_conn *conn);
 void ktcp_conn_hook(struct ktcp_conn *conn);
+void ktcp_conn_blocked(struct ktcp_conn *conn);
+void ktcp_conn_unblocked(struct ktcp_conn *conn);
 void ktcp_conn_release(struct ktcp_conn *conn);
 
 void ktcp_accept_init(struct ktcp_server *srv);

@@ -166,11 +166,13 @@ static enum io_next io_shutdown(struct ktcp_conn *conn)
 	sk->sk_prot->shutdown(sk, SEND_SHUTDOWN);
 
 	/*
-	 * A FIN takes a sequence number. If none was taken, tcp_send_fin() had
-	 * no memory, which it tells nobody: TCP would believe it sent, and the
-	 * peer wait for ever. From the state before, the peer is reset.
+	 * A FIN takes a sequence number. If none was taken, and the state is
+	 * another all the same, tcp_send_fin() had no memory, which it tells
+	 * nobody: TCP would believe it sent, and the peer wait for ever. From
+	 * the state before, the peer is reset. Where the state has stayed, the
+	 * handshake of a fast open is not over: TCP shuts down when it is.
 	 */
-	if (tcp_sk(sk)->write_seq == write_seq) {
+	if (tcp_sk(sk)->write_seq == write_seq && sk->sk_state != state) {
 		tcp_set_state(sk, state);
 		return io_abort(conn);
 	}

@@ -210,6 +210,9 @@ static int send_keep(struct ktcp_io *io, size_t sent)
 		sent -= skip;
 	}
 	io->conn->tail = tail;
+	/* Who has run out of time has what is left of it. */
+	if (!io->conn->timed_out)
+		ktcp_conn_blocked(io->conn);
 	return 0;
 }
 
@@ -254,13 +257,14 @@ int ktcp_send_tail(struct ktcp_conn *conn)
 	sent = send_msg(conn, &vec, 1, vec.iov_len, 0);
 	if (sent < 0)
 		return sent;
-	/* The peer reads, however slowly. */
-	if (sent)
-		ktcp_conn_touch(conn);
 	tail->off += sent;
 	if (tail->off == tail->len) {
 		conn->tail = NULL;
 		kfree(tail);
+		ktcp_conn_unblocked(conn);
+	} else if (sent) {
+		/* The peer reads, however slowly. */
+		ktcp_conn_blocked(conn);
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
  * One line: "local:port remote:port", with blanks or tabs between them, as
- * netstat and ss print it. IPv6 addresses are in brackets.
+ * ss prints it. IPv6 addresses are in brackets.
  */
 
 #include <linux/errno.h>

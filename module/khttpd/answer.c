@@ -33,6 +33,7 @@ static const struct {
 	{ 405, "Method Not Allowed", "Method Not Allowed\n",
 	  "Allow: GET, HEAD\r\n" },
 	{ 408, "Request Timeout", "Request Timeout\n", "" },
+	{ 412, "Precondition Failed", "Precondition Failed\n", "" },
 	{ 413, "Content Too Large", "Content Too Large\n", "" },
 	{ 414, "URI Too Long", "URI Too Long\n", "" },
 	{ 417, "Expectation Failed", "Expectation Failed\n", "" },

@@ -120,6 +120,12 @@ static enum http_event expect(struct http_request *req, const u8 *buf,
 	return HTTP_MORE;
 }
 
+/* What a condition on tags is, which is @some, and @any where it is "*". */
+static u8 tags(const u8 *buf, struct http_text value, u8 some, u8 any)
+{
+	return is_word(buf, value, "*") ? some | any : some;
+}
+
 /* name: value, nothing between the name and the colon. */
 enum http_event http_field(struct http_request *req, const u8 *buf, size_t len)
 {
@@ -151,6 +157,9 @@ enum http_event http_field(struct http_request *req, const u8 *buf, size_t len)
 	case 8:
 		if (http_same(name, "if-range", 8))
 			req->if_range = value;
+		else if (http_same(name, "if-match", 8))
+			req->conditions |= tags(buf, value, HTTP_IF_MATCH,
+						HTTP_IF_MATCH_ANY);
 		break;
 	case 10:
 		if (http_same(name, "connection", 10))
@@ -158,7 +167,8 @@ enum http_event http_field(struct http_request *req, const u8 *buf, size_t len)
 		break;
 	case 13:
 		if (http_same(name, "if-none-match", 13))
-			req->if_none_match = true;
+			req->conditions |= tags(buf, value, HTTP_IF_NONE_MATCH,
+						HTTP_IF_NONE_MATCH_ANY);
 		break;
 	case 14:
 		if (http_same(name, "content-length", 14))
@@ -169,6 +179,10 @@ enum http_event http_field(struct http_request *req, const u8 *buf, size_t len)
 			return transfer_encoding(req, buf, value);
 		if (http_same(name, "if-modified-since", 17))
 			req->if_modified_since = value;
+		break;
+	case 19:
+		if (http_same(name, "if-unmodified-since", 19))
+			req->if_unmodified_since = value;
 		break;
 	}
 	return HTTP_MORE;

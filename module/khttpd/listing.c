@@ -35,12 +35,14 @@ static bool page_entry(struct dir_context *ctx, const char *name, int len,
 	const char *slash = type == DT_DIR ? "/" : "";
 	char *to = list->buf + list->len;
 
+	/* Hidden ones, and names that no file system should have. */
+	if (len <= 0 || len > NAME_MAX || name[0] == '.') {
+		list->entries++;
+		return true;
+	}
 	if (list->room - list->len < ENTRY)
 		return false; /* offered again when this part is sent */
 	list->entries++;
-	/* Hidden ones, and names that no file system should have. */
-	if (len <= 0 || len > NAME_MAX || name[0] == '.')
-		return true;
 
 	to += sprintf(to, "<li><a href=\"");
 	to += http_escape_url(to, name, len);
@@ -93,6 +95,9 @@ static int page_part(struct ktcp_io *io, struct khttpd_reply *reply, size_t at,
 	err = iterate_dir(reply->file, &list.ctx);
 	if (err)
 		return err;
+	/* Only hidden ones this time. An empty chunk would be the last. */
+	if (list.entries && !list.len)
+		return 1;
 	to = list.buf + list.len;
 	/* A directory ends where it has nothing more to offer. */
 	if (!list.entries) {
@@ -121,6 +126,7 @@ int reply_list_more(struct ktcp_io *io, struct khttpd_reply *reply)
 int reply_list(struct ktcp_io *io, struct khttpd_reply *reply)
 {
 	size_t n;
+	int err;
 
 	BUILD_BUG_ON(REPLY_HEAD + PAGE_HEAD + 2 * ENTRY + PAGE_TAIL >
 		     REPLY_PART);
@@ -141,5 +147,7 @@ int reply_list(struct ktcp_io *io, struct khttpd_reply *reply)
 		return reply_queue(io, reply, n);
 	}
 	reply->stage = REPLY_LISTING;
-	return page_part(io, reply, n, true);
+	err = page_part(io, reply, n, true);
+	/* It has been removed meanwhile: nothing of an answer is out. */
+	return err < 0 ? reply_fail(io, reply, err) : err;
 }

@@ -39,6 +39,12 @@ struct http_text {
 	u16 len;
 };
 
+/* What tags a condition names. We have none: only "*" means what there is. */
+#define HTTP_IF_MATCH 0x01 /* there is an If-Match, */
+#define HTTP_IF_MATCH_ANY 0x02 /* and it is "*" */
+#define HTTP_IF_NONE_MATCH 0x04
+#define HTTP_IF_NONE_MATCH_ANY 0x08
+
 /**
  * struct http_request - a request, and how far it has been read
  * @head: where the head lies; valid from HTTP_DONE on until the call of
@@ -49,7 +55,7 @@ struct http_text {
  * @status: of HTTP_BAD
  * @minor: of the version, HTTP/1.@minor
  * @keep_alive: the client wants to go on after this request
- * @if_none_match: is there, and so if_modified_since does not count
+ * @conditions: HTTP_IF_...: fields with tags, and so dates that do not count
  *
  * All zero is the state before the first byte.
  */
@@ -57,13 +63,14 @@ struct http_request {
 	const u8 *head;
 	struct http_text target;
 	struct http_text if_modified_since;
+	struct http_text if_unmodified_since;
 	struct http_text if_range;
 	struct http_text range;
 	u16 status;
 	u8 method; /* enum http_method */
 	u8 minor;
 	bool keep_alive;
-	bool if_none_match;
+	u8 conditions;
 
 	/* From here on the parser's own. */
 	u8 stage;
@@ -74,9 +81,9 @@ struct http_request {
 	u16 room; /* and how many it can hold */
 	u16 framing; /* bytes of chunk extensions and trailers */
 	u8 digits; /* of the chunk's size */
+	u32 body; /* bytes of it so far; HTTP_BODY_MAX at most */
 	u8 *copy;
 	u64 left; /* bytes of the body, or of the chunk */
-	u64 body; /* bytes of it so far */
 };
 
 size_t http_feed(struct http_request *req, const u8 *data, size_t len,

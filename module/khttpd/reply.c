@@ -9,6 +9,8 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/stat.h>
 #include <linux/string.h>
@@ -58,11 +60,16 @@ int khttpd_reply_new(struct khttpd_conn *conn)
 	reply->head = req->method == HTTP_HEAD;
 	reply->keep_alive = req->keep_alive;
 	reply->chunked = req->minor > 0;
-	/* Where there is an If-None-Match, it decides: we have no tags. */
-	reply->has_since = !req->if_none_match &&
+	reply->conditions = req->conditions;
+	/* Where tags are named as well, they decide. */
+	reply->has_since = !(req->conditions & HTTP_IF_NONE_MATCH) &&
 			   http_date_parse(text(req, req->if_modified_since),
 					   req->if_modified_since.len,
 					   &reply->since);
+	reply->has_until = !(req->conditions & HTTP_IF_MATCH) &&
+			   http_date_parse(text(req, req->if_unmodified_since),
+					   req->if_unmodified_since.len,
+					   &reply->until);
 	if (req->range.len <= REPLY_RANGE && !reply->head) {
 		reply->range_len = req->range.len;
 		memcpy(reply->range, text(req, req->range), req->range.len);
@@ -184,6 +191,22 @@ static int reply_read(struct ktcp_io *io, struct khttpd_reply *reply,
 	return reply_queue(io, reply, filled);
 }
 
+/* Is the file not the one that the client means? RFC 9110, 13.2.2. */
+static bool reply_refused(const struct khttpd_reply *reply, s64 mtime)
+{
+	if (reply->conditions & HTTP_IF_MATCH)
+		return !(reply->conditions & HTTP_IF_MATCH_ANY);
+	return reply->has_until && mtime > reply->until;
+}
+
+/* Does the client have it as it is? */
+static bool reply_is_known(const struct khttpd_reply *reply, s64 mtime)
+{
+	if (reply->conditions & HTTP_IF_NONE_MATCH_ANY)
+		return true;
+	return reply->has_since && mtime <= reply->since;
+}
+
 /* Which part of the file, and as what? Also decides that none of it is due. */
 static const char *reply_select(struct khttpd_reply *reply, u64 size, s64 mtime)
 {
@@ -191,7 +214,7 @@ static const char *reply_select(struct khttpd_reply *reply, u64 size, s64 mtime)
 
 	reply->pos = 0;
 	reply->end = size;
-	if (reply->has_since && mtime <= reply->since) {
+	if (reply_is_known(reply, mtime)) {
 		reply->end = 0;
 		return "304 Not Modified";
 	}
@@ -226,12 +249,18 @@ static int reply_file(struct ktcp_io *io, struct khttpd_reply *reply)
 	if (err)
 		return reply_fail(io, reply, err);
 
+	if (reply_refused(reply, stat.mtime.tv_sec)) {
+		khttpd_send(io, 412, reply->head, reply->keep_alive);
+		return 0;
+	}
 	status = reply_select(reply, stat.size, stat.mtime.tv_sec);
 	left = reply->head ? 0 : reply->end - reply->pos;
 	if (!reply_room(reply, min_t(u64, REPLY_PART, REPLY_HEAD + left)))
 		return reply_fail(io, reply, -ENOMEM);
 
-	http_date_format(stat.mtime.tv_sec, date);
+	/* Not later than the Date that follows, whoever set the file's. */
+	http_date_format(min(stat.mtime.tv_sec, ktime_get_real_seconds()),
+			 date);
 	n = reply_fields(reply, status);
 	n += scnprintf(reply->buf + n, reply->room - n,
 		       "Last-Modified: %.*s\r\n"
@@ -254,7 +283,9 @@ static int reply_file(struct ktcp_io *io, struct khttpd_reply *reply)
 
 	reply->end = reply->pos + left;
 	reply->stage = REPLY_FILE;
-	return reply_read(io, reply, n);
+	err = reply_read(io, reply, n);
+	/* Nothing of an answer is out. */
+	return err < 0 ? reply_fail(io, reply, err) : err;
 }
 
 /* A directory without the slash: links in it would lead elsewhere. */

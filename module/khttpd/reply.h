@@ -31,9 +31,12 @@ struct khttpd_reply {
 	u64 end;
 	s64 since; /* If-Modified-Since */
 	s64 unless; /* If-Range */
+	s64 until; /* If-Unmodified-Since */
 	u8 stage; /* enum reply_stage */
 	bool has_since;
 	bool has_unless;
+	bool has_until;
+	u8 conditions; /* HTTP_IF_... */
 	bool head; /* HEAD: no body */
 	bool chunked; /* else a listing ends with the connection */
 	bool keep_alive;
