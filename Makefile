@@ -76,6 +76,7 @@ modules: ## the kernel modules alone, with plain kbuild [KDIR=/lib/modules/.../b
 	$(MAKE) -C module
 
 lint: setup ## formatting, vet, import directions, C style, shell and workflow checks
+	@scripts/setup.sh clang-format:clang-format shellcheck:shellcheck
 	@scripts/lint.sh
 
 clean: ## remove build products and the evidence of runs; CACHE=1 also kernels and templates
