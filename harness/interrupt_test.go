@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ktcp/harness/cache"
+	"ktcp/harness/report"
 )
 
 // holdVariable makes TestHoldsAGuest hold one for ever: it is the child of the tests below.
@@ -29,38 +30,68 @@ func TestHoldsAGuest(t *testing.T) {
 	select {}
 }
 
+// holdsAGuest starts a process that holds a guest, in a cache of its own, and returns it, its further output and its QEMUs.
+func holdsAGuest(t *testing.T, env ...string) (child *exec.Cmd, lines *bufio.Scanner, guests []int, root string) {
+	t.Helper()
+	root = ownScratch(t)
+	child = exec.Command(os.Args[0], "-test.run=^TestHoldsAGuest$", "-test.v")
+	child.Env = append(os.Environ(), holdVariable+"=1", "KTCP_CACHE="+root,
+		"TMPDIR="+t.TempDir()) // interrupted, it does not remove what its tests made
+	child.Env = append(child.Env, env...)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = child.Process.Kill() })
+	lines = bufio.NewScanner(out)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "holding a guest") {
+			break
+		}
+	}
+	if guests = descendants(t, child.Process.Pid, "qemu-system"); len(guests) == 0 {
+		t.Fatal("the child holds no QEMU")
+	}
+	return child, lines, guests, root
+}
+
+// Whoever started the run may be killed, and then cannot end it: its scenarios see that themselves.
+func TestEndOfTheOwnerLeavesNothingBehind(t *testing.T) {
+	owner := exec.Command("sleep", "infinity")
+	if err := owner.Start(); err != nil {
+		t.Fatal(err)
+	}
+	child, lines, guests, root := holdsAGuest(t, fmt.Sprintf("%s=%d", report.OwnerVariable, owner.Process.Pid))
+	if err := owner.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = owner.Wait() // it was killed, and says so
+	for lines.Scan() {
+	}
+	if err := child.Wait(); err == nil || child.ProcessState.ExitCode() != 128+int(syscall.SIGTERM) {
+		t.Errorf("the scenarios' process ended with %v, want exit code %d", err, 128+int(syscall.SIGTERM))
+	}
+	for _, pid := range guests {
+		awaitEnd(t, pid)
+	}
+	if left := entries(t, filepath.Join(root, "scratch")); len(left) > 0 {
+		t.Errorf("temporary files left behind: %q", left)
+	}
+}
+
 func TestInterruptLeavesNothingBehind(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
-			root := ownScratch(t)
-			child := exec.Command(os.Args[0], "-test.run=^TestHoldsAGuest$", "-test.v")
-			child.Env = append(os.Environ(), holdVariable+"=1", "KTCP_CACHE="+root,
-				"TMPDIR="+t.TempDir()) // interrupted, it does not remove what its tests made
-			out, err := child.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := child.Start(); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = child.Process.Kill() }()
-			lines := bufio.NewScanner(out)
-			for lines.Scan() {
-				if strings.Contains(lines.Text(), "holding a guest") {
-					break
-				}
-			}
-			guests := descendants(t, child.Process.Pid, "qemu-system")
-			if len(guests) == 0 {
-				t.Fatal("the child holds no QEMU")
-			}
+			child, lines, guests, root := holdsAGuest(t)
 			if err := child.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
 			for lines.Scan() { // to the end of its output, so that Wait may close it
 			}
-			err = child.Wait()
-			if err == nil {
+			if err := child.Wait(); err == nil {
 				t.Error("the child ended with success")
 			}
 			if code := child.ProcessState.ExitCode(); signal != syscall.SIGKILL && code != 128+int(signal) {

@@ -8,10 +8,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"ktcp/harness/cache"
 	"ktcp/harness/image"
@@ -133,6 +136,12 @@ func (r *rig) untilInterrupted() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if owner := os.Getenv(report.OwnerVariable); owner != "" {
+		go func() {
+			awaitOwner(owner)
+			signals <- syscall.SIGTERM
+		}()
+	}
 	go func() {
 		s := <-signals
 		Logf("%v: stopping", s)
@@ -149,6 +158,29 @@ func (r *rig) untilInterrupted() context.Context {
 		os.Exit(code)
 	}()
 	return ctx
+}
+
+// awaitOwner returns when the process of that PID has ended. Where that cannot be waited for, it never does.
+func awaitOwner(pid string) {
+	n, err := strconv.Atoi(pid)
+	if err != nil {
+		Logf("%s=%s is no process", report.OwnerVariable, pid)
+		select {}
+	}
+	fd, err := unix.PidfdOpen(n, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return // it has ended before we looked
+	}
+	if err != nil {
+		select {} // a kernel without pidfd: an interrupt still ends this process
+	}
+	defer unix.Close(fd)
+	for {
+		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+		if ready == 1 && err == nil {
+			return
+		}
+	}
 }
 
 // cleanupDeadline is how long what was interrupted may take to remove its temporary files, in wall time.

@@ -200,7 +200,8 @@ func (s Spec) goTest(ctx context.Context, run *report.Recorder, p part) error {
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "./scenarios")...)
 	cmd.Dir = s.Root
-	cmd.Env = append(os.Environ(), run.Env(), flavorVariable+"="+p.flavor, unchanged.Variable+"="+s.passes())
+	owner := fmt.Sprintf("%s=%d", report.OwnerVariable, os.Getpid())
+	cmd.Env = append(os.Environ(), run.Env(), owner, flavorVariable+"="+p.flavor, unchanged.Variable+"="+s.passes())
 	cmd.Stdout, cmd.Stderr = s.Out, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

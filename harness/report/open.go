@@ -13,6 +13,10 @@ import (
 // RunVariable is the variable that makes a process join the run in that directory instead of starting its own.
 const RunVariable = "KTCP_RUN"
 
+// OwnerVariable holds the PID of the process whose run it is, for processes that are not its children: they end when it does, whatever
+// ended it.
+const OwnerVariable = "KTCP_OWNER"
+
 // ResultsVariable is the variable that moves all results elsewhere.
 const ResultsVariable = "KTCP_RESULTS"
 
