@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"errors"
+	"os"
 	"syscall"
 	"time"
 
@@ -158,4 +159,18 @@ func clip(b []byte) []byte {
 		return b
 	}
 	return append(bytes.Clone(b[:most]), "..."...)
+}
+
+// Unanswered fails the test unless connecting to the address gets neither an answer nor a refusal for a while: the backlog is full.
+func (n *Netns) Unanswered(addr string) {
+	n.g.tb.Helper()
+	const wait = 300 * time.Millisecond
+	answer, err := try(n.g, wire.Dial, wire.DialRequest{Netns: n.name, Addr: addr, Timeout: wait})
+	switch {
+	case err == nil:
+		call(n.g, wire.CloseConn, wire.CloseRequest{Conn: answer.Conn, Mode: wire.CloseReset})
+		n.g.tb.Errorf("%s accepts connections in %v, want no answer within %v", addr, n, wait)
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		n.g.tb.Errorf("connecting to %s in %v: %v, want no answer within %v", addr, n, err, wait)
+	}
 }

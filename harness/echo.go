@@ -1,14 +1,8 @@
 package harness
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path"
-	"strconv"
-	"strings"
 	"syscall"
-	"time"
 
 	"ktcp/guest/wire"
 )
@@ -69,122 +63,8 @@ func (c *Conn) echo(req wire.EchoRequest) wire.EchoAnswer {
 	return answer
 }
 
-// Crowd is many connections that do nothing.
-type Crowd struct {
-	g     *Guest
-	first uint64
-	count int
-}
-
-// crowdPatience is how long it may take to open a crowd, in guest time.
-const crowdPatience = 50 * time.Second
-
-// DialMany opens count connections and leaves them alone.
-func (n *Netns) DialMany(addr string, count int) *Crowd {
-	n.g.tb.Helper()
-	answer := call(n.g, wire.DialMany, wire.DialManyRequest{Netns: n.name, Addr: addr, Count: count, Timeout: crowdPatience})
-	return &Crowd{g: n.g, first: answer.First, count: count}
-}
-
-// Reset closes all of them with RST.
-func (c *Crowd) Reset() {
-	c.g.tb.Helper()
-	call(c.g, wire.CloseMany, wire.CloseManyRequest{First: c.first, Count: c.count})
-}
-
-// HangUp closes all connections that clients hold in the guest, with RST, and ends what they do in the background: also those that try to
-// connect until somebody answers.
-func (g *Guest) HangUp() {
-	g.tb.Helper()
-	call(g, wire.CloseAll, wire.None{})
-}
-
 // EchoTraffic starts conns clients that send message, want it back, and begin again on the same connection.
 func (n *Netns) EchoTraffic(addr string, conns int, message []byte) *Load {
 	n.g.tb.Helper()
 	return n.StartLoad(wire.LoadRequest{Addr: addr, Conns: conns, Send: message, Expect: message, KeepAlive: true})
-}
-
-// Counter reads one of the counters that a server keeps in the namespace, as "accepted".
-func (m *Module) Counter(n *Netns, name string) int {
-	m.g.tb.Helper()
-	dir := "/sys/kernel/" + m.Name + "/net/data"
-	if m.Name == Web.Reference() {
-		dir = path.Dir(StatusFile)
-	}
-	file := path.Join(dir, "statistics", name)
-	text := n.ReadFile(file)
-	var value int
-	if _, err := fmt.Sscanf(text, "%d\n", &value); err != nil {
-		m.g.tb.Errorf("%s in %v reads %q, want a number", file, n, text)
-	}
-	return value
-}
-
-// AwaitCounter waits until a counter reads want, and fails the test when it does not.
-func (m *Module) AwaitCounter(n *Netns, name string, want int) {
-	m.g.tb.Helper()
-	got := 0
-	_ = await(Patience, func() (bool, error) {
-		got = m.Counter(n, name)
-		return got == want, nil
-	})
-	if got != want {
-		m.g.tb.Errorf("%s of %s in %v is %d, want %d", name, m.Name, n, got, want)
-	}
-}
-
-// KernelThreads returns how many kernel threads there are.
-func (g *Guest) KernelThreads() int {
-	g.tb.Helper()
-	return len(call(g, wire.Survivors, wire.None{}).Threads)
-}
-
-// WantNobodyInside fails the test when a kernel thread stays inside of the module's code, workers of the kernel's own among them: it
-// waits there for some client.
-func (m *Module) WantNobodyInside() {
-	m.g.tb.Helper()
-	var inside []wire.Thread
-	_ = await(Patience, func() (bool, error) { // one may just be at work
-		inside = call(m.g, wire.Stacks, wire.StacksRequest{Module: m.Name}).Threads
-		return len(inside) == 0, nil
-	})
-	if len(inside) > 0 {
-		m.g.tb.Errorf("%d kernel threads stay inside of %s; one of them is %s: %s", len(inside), m.Name, inside[0].Comm, inside[0].Stack)
-	}
-}
-
-// Unanswered fails the test unless connecting to the address gets neither an answer nor a refusal for a while: the backlog is full.
-func (n *Netns) Unanswered(addr string) {
-	n.g.tb.Helper()
-	const wait = 300 * time.Millisecond
-	answer, err := try(n.g, wire.Dial, wire.DialRequest{Netns: n.name, Addr: addr, Timeout: wait})
-	switch {
-	case err == nil:
-		call(n.g, wire.CloseConn, wire.CloseRequest{Conn: answer.Conn, Mode: wire.CloseReset})
-		n.g.tb.Errorf("%s accepts connections in %v, want no answer within %v", addr, n, wait)
-	case !errors.Is(err, os.ErrDeadlineExceeded):
-		n.g.tb.Errorf("connecting to %s in %v: %v, want no answer within %v", addr, n, err, wait)
-	}
-}
-
-// Slab returns how many objects there are in a cache of the kernel, and the bytes that each takes, debugging included.
-func (g *Guest) Slab(cache string) (objects, size int) {
-	g.tb.Helper()
-	for line := range strings.Lines(g.Init().ReadFile("/proc/slabinfo")) {
-		fields := strings.Fields(line)
-		if len(fields) < 4 || fields[0] != cache {
-			continue
-		}
-		objects, err := strconv.Atoi(fields[1])
-		if err == nil {
-			size, err = strconv.Atoi(fields[3])
-		}
-		if err != nil {
-			g.tb.Fatalf("read /proc/slabinfo: %v", err)
-		}
-		return objects, size
-	}
-	g.tb.Errorf("/proc/slabinfo has no cache %s", cache)
-	return 0, 0
 }

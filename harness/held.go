@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"strconv"
 	"strings"
 
 	"ktcp/guest/wire"
@@ -42,15 +43,23 @@ func (m *Module) ledgerRequest() wire.LedgerRequest {
 	return wire.LedgerRequest{Name: m.Name, Text: text, Since: m.g.since()}
 }
 
-// Kthreads returns how many threads of the kernel there are that serve one purpose: the workers of workqueues come and go
-// with whatever there is to do.
-func (g *Guest) Kthreads() int {
+// Slab returns how many objects there are in a cache of the kernel, and the bytes that each takes, debugging included.
+func (g *Guest) Slab(cache string) (objects, size int) {
 	g.tb.Helper()
-	n := 0
-	for _, t := range call(g, wire.Survivors, wire.None{}).Threads {
-		if !strings.HasPrefix(t.Comm, "kworker/") {
-			n++
+	for line := range strings.Lines(g.Init().ReadFile("/proc/slabinfo")) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 || fields[0] != cache {
+			continue
 		}
+		objects, err := strconv.Atoi(fields[1])
+		if err == nil {
+			size, err = strconv.Atoi(fields[3])
+		}
+		if err != nil {
+			g.tb.Fatalf("read /proc/slabinfo: %v", err)
+		}
+		return objects, size
 	}
-	return n
+	g.tb.Errorf("/proc/slabinfo has no cache %s", cache)
+	return 0, 0
 }

@@ -161,18 +161,6 @@ func BenchmarkKechoEcho(b *testing.B) {
 // idleConns is few enough for a kernel that notes who allocates what.
 const idleConns = 200
 
-// active waits until that many connections are open at the server.
-func active(b *testing.B, g *harness.Guest, s *harness.Subject, want int) {
-	b.Helper()
-	file := "/sys/kernel/" + s.Name + "/net/data/statistics/active"
-	deadline := time.Now().Add(time.Minute)
-	for got := ""; got != fmt.Sprintln(want); got = g.Init().ReadFile(file) {
-		if time.Now().After(deadline) {
-			b.Fatalf("%s reads %q, want %d", file, got, want)
-		}
-	}
-}
-
 // BenchmarkIdleConnections measures what a connection costs that does nothing, by the ledger.
 func BenchmarkIdleConnections(b *testing.B) {
 	for _, role := range []harness.Role{harness.Echo, harness.HTTP} {
@@ -190,7 +178,7 @@ func BenchmarkIdleConnections(b *testing.B) {
 				for range idleConns {
 					conns = append(conns, g.Init().Dial(s.Addr))
 				}
-				active(b, g, s, idleConns)
+				s.AwaitCounter(g.Init(), "active", idleConns)
 				inSockets, after := s.Held()
 				f.Row(g, idleConns, float64(after-before)/idleConns)
 				b.ReportMetric(float64(after-before)/idleConns, "B/conn")
@@ -199,7 +187,7 @@ func BenchmarkIdleConnections(b *testing.B) {
 				for _, c := range conns {
 					c.Reset()
 				}
-				active(b, g, s, 0)
+				s.AwaitCounter(g.Init(), "active", 0)
 			}
 			b.ReportMetric(0, "ns/op") // of the host, which says nothing
 		})
