@@ -67,9 +67,9 @@ func loadHTTPCommand(code *int) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "http [flags] URL|HOST:PORT",
 		Short: "Ask an HTTP server for one or more paths",
-		Example: `  ktcp load http -n 100000 -c 32 -t 2 http://127.0.0.1:8081/
-  ktcp load http -d 10s -c 100 --each 127.0.0.1:8081
-  ktcp load http -d 10s --rate 5000 --path / --path /style.css 127.0.0.1:8081`,
+		Example: `  go run . load http -n 100000 -c 32 -t 2 http://127.0.0.1:8081/
+  go run . load http -d 10s -c 100 --each 127.0.0.1:8081
+  go run . load http -d 10s --rate 5000 --path / --path /style.css 127.0.0.1:8081`,
 		Args: oneAddress,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			f.Protocol, f.Expect = wire.LoadHTTP, []byte(body)
@@ -91,8 +91,8 @@ func loadEchoCommand(code *int) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "echo [flags] HOST:PORT",
 		Short: "Send messages to an echo server and expect each of them back",
-		Example: `  ktcp load echo -c 1000 --rounds 10 127.0.0.1:12345
-  ktcp load echo -d 10s -c 100 --size 1400 127.0.0.1:12345`,
+		Example: `  go run . load echo -c 1000 --rounds 10 127.0.0.1:12345
+  go run . load echo -d 10s -c 100 --size 1400 127.0.0.1:12345`,
 		Args: oneAddress,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			f.Protocol = wire.LoadEcho

@@ -26,8 +26,8 @@ func loadAwkwardCommand(code *int) *cobra.Command {
 		Short: "Annoy a server with slow, silent, vanishing or resetting clients",
 		Long: `awkward runs clients that are impolite on purpose. A server may refuse or close them; it must not crash, and must not
 let its other clients wait for them: run a polite load beside it.`,
-		Example: `  ktcp load awkward --manner slow-sender -c 500 -d 10s 127.0.0.1:8081
-  ktcp load awkward --manner stormer -n 100000 127.0.0.1:8081`,
+		Example: `  go run . load awkward --manner slow-sender -c 500 -d 10s 127.0.0.1:8081
+  go run . load awkward --manner stormer -n 100000 127.0.0.1:8081`,
 		Args: oneAddress,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			req.Manner, req.Expect = wire.Manner(manner), []byte(expect)

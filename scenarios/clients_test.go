@@ -44,7 +44,7 @@ func TestClientsAgreeOnKweb(t *testing.T) {
 	if got := curl.Run("-sSI", url).WantExit(0).Stdout; !strings.HasPrefix(got, "HTTP/1.1 200 ") || body(got) != "" {
 		t.Errorf("curl -I: %q, want a head alone", got)
 	}
-	// As in the documents that the project starts from: wget URL, nc HOST PORT, and by hand through telnet.
+	// As people do by hand: wget URL, nc HOST PORT, and what is typed into telnet.
 	if got := wget.Run("-q", "-O", "-", url).WantExit(0).Stdout; got != want {
 		t.Errorf("wget: %q, want %q", got, want)
 	}
@@ -59,7 +59,7 @@ func TestClientsAgreeOnKweb(t *testing.T) {
 	}
 }
 
-// As in the documents that the project starts from: telnet localhost 12345, and what is typed comes back.
+// As people do by hand: telnet localhost 12345, and what is typed comes back.
 func TestClientsAgreeOnKecho(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t, harness.OnInstructions(), harness.StockAlone())

@@ -98,7 +98,7 @@ func TestEchoRmmod(t *testing.T) {
 			kecho.Rmmod()
 			g.Init().Refuses(kecho.Addr)
 			kecho.Reload()
-			g.HangUp() // who still says SYN would take the place of
+			g.HangUp() // or who still says SYN would take the place of who dials next
 			g.Init().Dial(kecho.Addr).Echo(100)
 		})
 	}

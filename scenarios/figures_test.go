@@ -18,7 +18,7 @@ const nginxPage = `location / { return 200 "Hello World!"; }`
 
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// The response times of the document that the project starts from: many clients that each send a message and wait for
+// Response times as a course of kernel programming plots them: many clients that each send a message and wait for
 // it, in the kernel and in user space.
 func BenchmarkFigureResponseTime(b *testing.B) {
 	g := harness.Clone(b, harness.ForBenchmark())

@@ -8,7 +8,10 @@ import (
 	"ktcp/harness"
 )
 
-const request = "GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n"
+const (
+	getSlash = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n" // and stay connected
+	request  = "GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n"
+)
 
 // serving returns a namespace in which kweb answers, and where.
 func serving(t *testing.T) (n *harness.Netns, addr string) {

@@ -154,10 +154,7 @@ var httpdRmmod = []rmmodState{
 	}},
 }
 
-const (
-	getSlash = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
-	getLarge = "GET /large HTTP/1.1\r\nHost: guest\r\n\r\n"
-)
+const getLarge = "GET /large HTTP/1.1\r\nHost: guest\r\n\r\n"
 
 // The module goes whatever its clients are waiting for, or not reading, and can come back.
 func TestHTTPdRmmodInEveryState(t *testing.T) {

@@ -78,11 +78,10 @@ func TestHTTPdPipelining(t *testing.T) {
 	g := harness.Clone(t)
 	s := g.Serve(harness.HTTP)
 	s.Needs(harness.FeatureKeepAlive, harness.FeaturePipelining, harness.FeatureHead)
-	const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
 	const head = "HEAD / HTTP/1.1\r\nHost: guest\r\n\r\n"
 	for _, deep := range []int{2, 16, 100, 1000} {
 		c := g.Init().Dial(s.Addr)
-		c.Send(strings.Repeat(get, deep))
+		c.Send(strings.Repeat(getSlash, deep))
 		for range deep {
 			c.Answer("GET").WantStatus(200)
 		}
@@ -90,8 +89,8 @@ func TestHTTPdPipelining(t *testing.T) {
 	}
 	// More kinds of answers in turn than fit into one sendmsg.
 	c := g.Init().Dial(s.Addr)
-	c.Send(strings.Repeat(get+head+"POST /x HTTP/1.1\r\nHost: guest\r\nContent-Length: 4\r\n\r\nbody\r\n", 40) +
-		"GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n" + get)
+	c.Send(strings.Repeat(getSlash+head+"POST /x HTTP/1.1\r\nHost: guest\r\nContent-Length: 4\r\n\r\nbody\r\n", 40) +
+		"GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n" + getSlash)
 	for range 40 {
 		c.Answer("GET").WantStatus(200)
 		c.Answer("HEAD").WantStatus(200)
@@ -109,14 +108,13 @@ func TestHTTPdPipeliningWithoutReading(t *testing.T) {
 	g := harness.Clone(t)
 	s := g.Serve(harness.HTTP)
 	s.Needs(harness.FeatureKeepAlive, harness.FeaturePipelining)
-	const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
 	const each, times = 2000, 20
 	c := g.Init().Dial(s.Addr)
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
 		for range times {
-			c.Send(strings.Repeat(get, each))
+			c.Send(strings.Repeat(getSlash, each))
 		}
 	}()
 	defer func() { <-sent }() // however the reader ends, the writer must not outlive the test
@@ -196,7 +194,6 @@ func TestHTTPdAnswersNothingAfterItsLastAnswer(t *testing.T) {
 	g := harness.Clone(t, harness.OnInstructions())
 	s := g.Serve(harness.HTTP, "max_conns=1", "timeout_ms=120000", "keepalive_ms=120000")
 	s.Needs(harness.FeatureConformance)
-	const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
 	for _, c := range []struct {
 		request string
 		status  int
@@ -205,11 +202,11 @@ func TestHTTPdAnswersNothingAfterItsLastAnswer(t *testing.T) {
 		{"nonsense\r\n\r\n", 400},
 	} {
 		first, waits := g.Init().Dial(s.Addr), g.Init().Dial(s.Addr)
-		first.Send(get)
+		first.Send(getSlash)
 		first.Answer("GET").WantStatus(200)
 		waits.Send(c.request)
 		first.Silent(100 * time.Millisecond) // until it is acknowledged
-		waits.Send(get)
+		waits.Send(getSlash)
 		first.Silent(100 * time.Millisecond)
 		first.Close()
 		waits.Answer("GET").WantStatus(c.status)

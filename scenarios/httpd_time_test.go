@@ -15,10 +15,9 @@ func TestHTTPdTimesOut(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t, harness.OnInstructions())
 	s := g.Serve(harness.HTTP, "timeout_ms=2000", "keepalive_ms=6000")
-	const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
 
 	half := g.Init().Dial(s.Addr)
-	half.Send(get[:20])
+	half.Send(getSlash[:20])
 	half.Silent(1500 * time.Millisecond)
 	half.Answer("GET").WantStatus(408)
 	half.Closes()
@@ -29,19 +28,19 @@ func TestHTTPdTimesOut(t *testing.T) {
 
 	// Between requests the other time counts, and then again the first one.
 	c := g.Init().Dial(s.Addr)
-	c.Send(get)
+	c.Send(getSlash)
 	c.Answer("GET").WantStatus(200)
 	c.Silent(4 * time.Second)
-	c.Send(get)
+	c.Send(getSlash)
 	c.Answer("GET").WantStatus(200)
 	c.Silent(4 * time.Second)
-	c.Send(get[:20])
+	c.Send(getSlash[:20])
 	c.Silent(1500 * time.Millisecond)
 	c.Answer("GET").WantStatus(408)
 	c.Closes()
 
 	pause := g.Init().Dial(s.Addr)
-	pause.Send(get)
+	pause.Send(getSlash)
 	pause.Answer("GET").WantStatus(200)
 	pause.Silent(5500 * time.Millisecond)
 	pause.Closes()
@@ -65,12 +64,11 @@ func TestHTTPdTimesOutAfterALongPause(t *testing.T) {
 			t.Parallel()
 			g := harness.Clone(t, harness.OnInstructions())
 			s := g.Serve(harness.HTTP, "timeout_ms=2000", keepalive)
-			const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
 			c := g.Init().Dial(s.Addr)
-			c.Send(get)
+			c.Send(getSlash)
 			c.Answer("GET").WantStatus(200)
 			c.Silent(5 * time.Second)
-			c.Send(get[:20])
+			c.Send(getSlash[:20])
 			c.Silent(1500 * time.Millisecond)
 			c.Answer("GET").WantStatus(408)
 			c.Closes()
@@ -190,8 +188,7 @@ func TestHTTPdDateGoesOn(t *testing.T) {
 	c := g.Init().Dial(s.Addr)
 	before := dated(t, c.Ask("GET", "/").WantStatus(200))
 	c.Silent(3 * time.Second)
-	const get = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n"
-	c.Send(strings.Repeat(get, 200))
+	c.Send(strings.Repeat(getSlash, 200))
 	for range 200 {
 		after := dated(t, c.Answer("GET").WantStatus(200))
 		if passed := after.Sub(before); passed < 2*time.Second || passed > 10*time.Second {

@@ -7,7 +7,7 @@ import (
 	"ktcp/harness/trace"
 )
 
-// BenchmarkTrace shows where the instructions of a module's requests go, for `ktcp trace DIR`: once in the calls of a single request,
+// BenchmarkTrace shows where the instructions of a module's requests go, for `go run . trace DIR`: once in the calls of a single request,
 // once for each load in samples of its stacks. The two have guests of their own, because the tracer slows all of the kernel down.
 func BenchmarkTrace(b *testing.B) {
 	job, err := trace.FromEnvironment()

@@ -55,7 +55,7 @@ func versusLoads(role harness.Role) []versusLoad {
 	}
 }
 
-// BenchmarkVersus measures two modules of the same role, for `ktcp bench DIR DIR`: in turn, round for round, and who begins takes turns
+// BenchmarkVersus measures two modules of the same role, for `go run . bench DIR DIR`: in turn, round for round, and who begins takes turns
 // too. Every time both have a fresh clone, so that what one leaves behind in the kernel does not meet the other.
 func BenchmarkVersus(b *testing.B) {
 	contest, err := versus.FromEnvironment()

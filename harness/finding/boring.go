@@ -2,14 +2,14 @@ package finding
 
 import "regexp"
 
-// BoringLine is a form of line that looks alarming and is not.
-type BoringLine struct {
+// boringLine is a form of line that looks alarming and is not.
+type boringLine struct {
 	Pattern *regexp.Regexp
 	Reason  string
 }
 
 // boring lists lines that a healthy run prints, or that say nothing about a module under test.
-var boring = []BoringLine{
+var boring = []boringLine{
 	{regexp.MustCompile(`: loading out-of-tree module taints kernel`), "every module under test is out of tree"},
 	{regexp.MustCompile(`: module verification failed: signature and/or required key missing`), "modules under test are not signed"},
 	{regexp.MustCompile(`: module license .* taints kernel`), "a matter of the licence; it shows as a taint flag"},
@@ -28,9 +28,6 @@ var boring = []BoringLine{
 	{regexp.MustCompile(`^random: crng`), "start of the guest"},
 	{regexp.MustCompile(`^note: .*\[\d+\] exited with (?:irqs disabled|preempt_count)`), "follows an oops, which is a finding"},
 }
-
-// Boring returns the lines that yield no finding although they look as if they should, each with its reason.
-func Boring() []BoringLine { return append([]BoringLine(nil), boring...) }
 
 // harmlessLine returns why a line is harmless, and whether it is.
 func harmlessLine(text string) (reason string, ok bool) {

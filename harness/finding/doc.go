@@ -18,7 +18,7 @@
 //     after the end mark. Reports of one bug in other words (a sleep in atomic context, then an unbalanced preempt count) are findings
 //     of their own.
 //   - A log is parsed whole. Of a report that is cut in two by two calls, the second half is a [Splat].
-//   - A line that is known to be harmless yields nothing; [Boring] says which lines those are and why.
+//   - A line that is known to be harmless yields nothing; boring says which lines those are and why.
 //   - Findings are data. Their JSON names (see [Finding]) do not change meaning; new ones may be added.
 //
 // The names of kernel functions and the words of reports are those of Linux 6.1 and 6.12; testdata holds logs that

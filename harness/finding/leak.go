@@ -11,8 +11,8 @@ import (
 	"ktcp/guest/wire"
 )
 
-// Tolerated is something that may outlive a module, and why.
-type Tolerated struct {
+// tolerance is something that may outlive a module, and why.
+type tolerance struct {
 	Pattern *regexp.Regexp
 	Reason  string
 }
@@ -20,10 +20,10 @@ type Tolerated struct {
 // What the ledger may show after a module is gone, by cache and by function of the kernel on the stack, beside what the agent
 // marks as kept by TCP itself: TIME_WAIT and the port that it holds, half-open requests, TCP's memory of its peers.
 var (
-	toleratedCaches = []Tolerated{
+	toleratedCaches = []tolerance{
 		{regexp.MustCompile(`^ip6?_dst_cache$`), "routes are cached by the namespace that they were looked up in"},
 	}
-	toleratedFuncs = []Tolerated{
+	toleratedFuncs = []tolerance{
 		{regexp.MustCompile(`^debugfs_slab_add$`), "SLUB's own debugfs directory of a cache: 6.1 keeps its dentry when the cache is destroyed"},
 		{regexp.MustCompile(`^net_(?:alloc|assign)_generic$`), "the namespace's table of pernet data grows and never shrinks"},
 		{regexp.MustCompile(`^(?:tcp_send_fin|tcp_send_active_reset|tcp_sendmsg_locked|(?:tcp|sk)_stream_alloc_skb)$`),
@@ -31,12 +31,6 @@ var (
 		{regexp.MustCompile(`^(?:create|alloc)_worker$`), "a worker belongs to the kernel's pool, which keeps it for a while"},
 	}
 )
-
-// ToleratedAllocations returns what the ledger oracle passes over beside the sites that the agent marks as the protocol's own: caches
-// and functions, each with its reason.
-func ToleratedAllocations() (caches, functions []Tolerated) {
-	return append([]Tolerated(nil), toleratedCaches...), append([]Tolerated(nil), toleratedFuncs...)
-}
 
 var errNoLedger = errors.New("the kernel keeps no allocation traces (slub_debug=U is not in effect)")
 
@@ -115,7 +109,7 @@ func toleratedSite(s wire.Site) bool {
 }
 
 // tolerated reports whether a name matches the table.
-func tolerated(table []Tolerated, name string) bool {
+func tolerated(table []tolerance, name string) bool {
 	for _, t := range table {
 		if t.Pattern.MatchString(name) {
 			return true

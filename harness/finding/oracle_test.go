@@ -203,9 +203,7 @@ func TestTaints(t *testing.T) {
 
 // Everything that is passed over says why.
 func TestTolerancesHaveReasons(t *testing.T) {
-	caches, functions := ToleratedAllocations()
-	threads, paths := ToleratedSurvivors()
-	for _, table := range [][]Tolerated{caches, functions, threads, paths} {
+	for _, table := range [][]tolerance{toleratedCaches, toleratedFuncs, toleratedThreads, toleratedPaths} {
 		if len(table) == 0 {
 			t.Error("an empty table")
 		}
@@ -215,7 +213,7 @@ func TestTolerancesHaveReasons(t *testing.T) {
 			}
 		}
 	}
-	for _, b := range Boring() {
+	for _, b := range boring {
 		if b.Reason == "" {
 			t.Errorf("%v has no reason", b.Pattern)
 		}

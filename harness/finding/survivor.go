@@ -14,23 +14,17 @@ import (
 
 // Survivors that are no fault of a module.
 var (
-	toleratedThreads = []Tolerated{
+	toleratedThreads = []tolerance{
 		{regexp.MustCompile(`^kworker/(?:u?\d|dying)`), "workers come and go with the kernel's pools; what they run is seen by other oracles"},
 		{regexp.MustCompile(`^kmemleak$`), "the kmemleak oracle's own scan"},
 	}
-	toleratedPaths = []Tolerated{
+	toleratedPaths = []tolerance{
 		{regexp.MustCompile(`^/sys/(?:class/net|devices/virtual/net)/`), "interfaces are made by the scenario, not by the module"},
 		{regexp.MustCompile(`^/sys/(?:devices/virtual|class)/bdi/|^/sys/fs/`), "mounts are made by the agent, not by the module"},
 	}
 	// orphanStates are the states of TCP that a socket goes through after its owner has closed it, by which time it has no inode.
 	orphanStates = []string{"FINWAIT1", "FINWAIT2", "CLOSING", "LASTACK", "SYNRECV", "NEWSYNRECV", "CLOSE"}
 )
-
-// ToleratedSurvivors returns the threads and paths that the survivors oracle passes over, each with its reason. Of sockets it
-// passes over those of the agent, those in TIME_WAIT, and those that their owner has closed and TCP is still ending.
-func ToleratedSurvivors() (threads, paths []Tolerated) {
-	return append([]Tolerated(nil), toleratedThreads...), append([]Tolerated(nil), toleratedPaths...)
-}
 
 var errNoThreads = errors.New("the snapshot holds no kernel thread, not even kthreadd")
 
