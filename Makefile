@@ -29,13 +29,13 @@ MUTANTS_RESULTS = $(if $(filter .,$(RUN)),MUTANTS_TABLE='$(CURDIR)/results/mutan
 .PHONY: help setup vm-check test mutants sweep fuzz bench bench-check bench-reference plot lint modules clean
 
 help: ## list these commands
-	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [FLAVORS="stock kasan"|kcsan|all] [RUN=regexp] [COUNT=n] [FRESH=1] [BENCH=regexp]'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@echo 'usage: make COMMAND [KERNEL=6.1|6.12|VERSION|host|DIR] [VARIABLE=VALUE...]'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## install what is missing (Debian and Ubuntu packages; sudo only for apt-get)
 	@scripts/setup.sh
 
-vm-check: setup ## build the modules, run every scenario in throw-away guests, print the verdict
+vm-check: setup ## build the modules, run every scenario in throw-away guests, print the verdict [RUN=regexp] [FLAVORS="stock kasan"|kcsan|all] [COUNT=n] [FRESH=1]
 	@go run . check --run '$(value RUN)' --flavors '$(FLAVORS)' --count '$(COUNT)' $(if $(FRESH),--fresh)
 
 test: setup ## everything that must pass: unit tests, scenarios, and the canaries and what ends under load again on kasan
@@ -43,7 +43,7 @@ test: setup ## everything that must pass: unit tests, scenarios, and the canarie
 	$(GOTESTSUM) --format pkgname-and-test-fails -- -timeout 60m -p 2 -skip '^TestSweep' ./...
 	FLAVOR=kasan $(GOTESTSUM) --format pkgname-and-test-fails -- -count=1 -timeout 60m -run '$(ON_KASAN)' ./scenarios
 
-mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md and its figure
+mutants: setup ## hold every mutant in scenarios/testdata/mutants to the scenarios, and write results/mutants.md and its figure [RUN=regexp]
 	@go run . kernels get kasan
 	MUTANTS=all $(MUTANTS_RESULTS) \
 		$(GOTESTSUM) --format testname --hide-summary output -- -count=1 -timeout 120m -run '^TestMutants$$/$(value RUN)' ./scenarios
@@ -57,7 +57,7 @@ fuzz: ## have libFuzzer make up requests for khttpd's parser in user space [SECO
 	@scripts/setup.sh clang:clang clang:libclang-rt-dev
 	@scripts/fuzz.sh $(SECONDS)
 
-bench: setup ## benchmarks in benchstat's format: clones, and speed beside nginx and the echo twin, in instructions
+bench: setup ## benchmarks in benchstat's format: clones, and speed beside nginx and the echo twin, in instructions [BENCH=regexp]
 	go test ./harness/vm ./scenarios -run '^$$' -bench '$(value BENCH)' -timeout 60m
 
 bench-check: ## compare what make bench measured with the committed reference: more than 2 % worse fails
@@ -79,7 +79,7 @@ lint: setup ## formatting, vet, import directions, C style, shell and workflow c
 	@scripts/setup.sh clang-format:clang-format shellcheck:shellcheck
 	@scripts/lint.sh
 
-clean: ## remove build products and the evidence of runs; CACHE=1 also kernels and templates
+clean: ## remove build products and the evidence of runs; with CACHE=1 also kernels and templates
 	$(MAKE) -s -C module clean
-	rm -rf results/runs results/latest results/bench
+	rm -rf results/runs results/latest results/bench results/trace results/fuzz
 	$(if $(CACHE),rm -rf "$${KTCP_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/ktcp}")
