@@ -48,7 +48,7 @@ func (t *Table) Delete(name string, wait time.Duration) (gone bool, err error) {
 		}
 	}
 	for look := firstLook; ; look = min(2*look, lastLook) {
-		busy, err := destroying()
+		busy, err := t.destroying()
 		if err != nil {
 			return false, err
 		}
@@ -64,7 +64,7 @@ func (t *Table) Delete(name string, wait time.Duration) (gone bool, err error) {
 }
 
 // Destroying reports whether the kernel is destroying namespaces at this moment.
-func (t *Table) Destroying() (bool, error) { return destroying() }
+func (t *Table) Destroying() (bool, error) { return t.destroying() }
 
 // Live returns the number of network namespaces beside the initial one: those that have a name and those that were
 // deleted and have not been destroyed yet, because something keeps them alive or because that takes its time.
@@ -76,7 +76,7 @@ func (t *Table) Live() (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		busy, err := destroying()
+		busy, err := t.destroying()
 		if err != nil {
 			return 0, err
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 const procDir = "/proc"
@@ -13,11 +14,23 @@ const procDir = "/proc"
 // workqueue that a worker serves, with a plus while it works and a minus when that was the last thing it did.
 const busyWorker = "+netns"
 
-// destroying reports whether the kernel is destroying namespaces right now.
-func destroying() (bool, error) { return workerIn(procDir, busyWorker) }
+// workers looks at the kernel's workers. Reading the names of all threads takes the kernel as long as making a namespace, so those that are no
+// workers are asked once: a thread does not become one, and a PID is not given twice, see the guest's setting of kernel/pid_max.
+type workers struct {
+	proc string
 
-func workerIn(proc, suffix string) (bool, error) {
-	dir, err := os.Open(proc)
+	mu     sync.Mutex
+	others map[string]bool // PIDs of what is no worker
+}
+
+func newWorkers(proc string) *workers { return &workers{proc: proc, others: map[string]bool{}} }
+
+// unnamed is what a thread of the kernel is called until whoever made it has named it.
+const unnamed = "kthreadd"
+
+// in reports whether the name of a worker ends in suffix.
+func (w *workers) in(suffix string) (bool, error) {
+	dir, err := os.Open(w.proc)
 	if err != nil {
 		return false, fmt.Errorf("list kernel threads: %w", err)
 	}
@@ -26,14 +39,28 @@ func workerIn(proc, suffix string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("list kernel threads: %w", err)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, n := range names {
-		if n[0] < '0' || n[0] > '9' {
+		if n[0] < '0' || n[0] > '9' || w.others[n] {
 			continue
 		}
-		comm, err := os.ReadFile(filepath.Join(proc, n, "comm"))
-		if err == nil && strings.HasSuffix(strings.TrimSpace(string(comm)), suffix) {
-			return true, nil
+		text, err := os.ReadFile(filepath.Join(w.proc, n, "comm"))
+		if err != nil {
+			continue // it has ended
+		}
+		comm := strings.TrimSpace(string(text))
+		switch {
+		case strings.HasPrefix(comm, "kworker/"):
+			if strings.HasSuffix(comm, suffix) {
+				return true, nil
+			}
+		case comm != unnamed:
+			w.others[n] = true
 		}
 	}
 	return false, nil
 }
+
+// destroying reports whether the kernel is destroying namespaces right now.
+func (t *Table) destroying() (bool, error) { return t.workers.in(busyWorker) }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // What makes and destroys namespaces is tested in guests, by the scenarios: it would change the machine of whoever
@@ -108,9 +110,10 @@ func TestWorkerIn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	w := newWorkers(proc)
 	check := func(want bool) {
 		t.Helper()
-		if got, err := workerIn(proc, busyWorker); got != want || err != nil {
+		if got, err := w.in(busyWorker); got != want || err != nil {
 			t.Errorf("destroying = %v, %v, want %v", got, err, want)
 		}
 	}
@@ -127,4 +130,12 @@ func TestWorkerIn(t *testing.T) {
 	check(false)
 	add("8", "kworker/u4:1+netns")
 	check(true)
+	add("8", "kworker/u4:1-netns")
+	add("11", "kthreadd") // it has been made, and nobody has named it
+	check(false)
+	add("11", "kworker/0:2+netns")
+	check(true)
+	if diff := cmp.Diff(map[string]bool{"1": true, "7": true}, w.others); diff != "" {
+		t.Errorf("no workers, not to be asked again (-want +got):\n%s", diff)
+	}
 }

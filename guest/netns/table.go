@@ -26,7 +26,8 @@ const maxName = 255
 
 // Table is the agent's namespaces. It is safe for concurrent use.
 type Table struct {
-	root netns.NsHandle // the initial namespace
+	root    netns.NsHandle // the initial namespace
+	workers *workers
 
 	mu     sync.Mutex
 	spaces map[string]*space
@@ -48,7 +49,10 @@ func NewTable() (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the initial network namespace: %w", err)
 	}
-	return &Table{root: root, spaces: map[string]*space{}, adding: map[string]bool{}}, nil
+	t := &Table{root: root, workers: newWorkers(procDir), spaces: map[string]*space{}, adding: map[string]bool{}}
+	// Who is no worker is asked now: clones begin with the answer.
+	_, err = t.destroying()
+	return t, err
 }
 
 // checkName refuses what cannot be a file below /run/netns. The initial namespace is called "" and cannot be added.
