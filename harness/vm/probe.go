@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -52,16 +53,31 @@ func (p prober) decide(ctx context.Context, m *machine) (Accel, string, error) {
 }
 
 // verdict returns why KVM does not work, or "". It is kept for as long as kernel, initramfs, QEMU, the host's kernel
-// and its boot, and the device stay the same.
+// and its boot, and the device stay the same. Where one guest has not come up, no other of that kernel and initramfs is tried, whatever its
+// memory and processors: each trial takes as long as a guest that hangs is waited for. Where one has, the others must show it, too.
 func (p prober) verdict(ctx context.Context, m *machine) (string, error) {
 	device, reason := p.open()
 	if reason != "" {
 		return reason, nil
 	}
-	key := cache.Key(m.spec.identity(), m.emulator.id, device, hostIdentity(), m.spec.ProbeTimeout.String(), formatVersion)
-	entry, err := m.spec.Cache.Entry(ctx, "accel", key, func(ctx context.Context, tmp string) error {
+	host := cache.Key(m.emulator.id, device, hostIdentity(), m.spec.ProbeTimeout.String(), formatVersion)
+	try := sync.OnceValues(func() (string, error) {
 		m.spec.Logf("trying KVM: booting a guest under it, for %v at most", m.spec.ProbeTimeout)
-		reason, err := m.try(ctx)
+		return m.try(ctx)
+	})
+	for _, guests := range []string{cache.Key(m.spec.Kernel.ID, m.spec.Image.ID), m.spec.identity()} {
+		reason, err := remembered(ctx, m.spec.Cache, cache.Key(host, guests), try)
+		if reason != "" || err != nil {
+			return reason, err
+		}
+	}
+	return "", nil
+}
+
+// remembered returns the verdict that is in the cache under that key, or else what try says.
+func remembered(ctx context.Context, c *cache.Dir, key string, try func() (reason string, err error)) (string, error) {
+	entry, err := c.Entry(ctx, "accel", key, func(_ context.Context, tmp string) error {
+		reason, err := try()
 		if err != nil {
 			return err
 		}

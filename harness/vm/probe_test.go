@@ -84,6 +84,33 @@ func TestAccelerator(t *testing.T) {
 var errUnspecific = errors.New("any error")
 
 // TestCancelledProbeIsNoVerdict cancels a probe and expects the next run to try again.
+// A guest that hangs is waited for once, and not by each kind of guest; one that has come up says nothing of others.
+func TestKindsOfGuestsAndKVM(t *testing.T) {
+	const hangs, works = "exec sleep 1000", `for a; do shift; case $a in kvm) a=tcg;; host) a=max;; esac; set -- "$@" "$a"; done; exec REAL "$@"`
+	for _, test := range []struct {
+		name, qemu string
+		tried      int
+	}{{"hangs", hangs, 1}, {"works", works, 2}} {
+		t.Run(test.name, func(t *testing.T) {
+			s, book := private(t)
+			s.QEMU, s.ProbeTimeout = stub(t, test.qemu), DefaultBootTimeout
+			if test.qemu == hangs {
+				s.ProbeTimeout = 300 * time.Millisecond
+			}
+			kvm := onKVM(t, "")
+			for _, cpus := range []int{1, 2, 1} {
+				s.CPUs = cpus
+				if _, err := newMachine(t.Context(), s.withDefaults(), kvm); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := book.count("trying KVM"); n != test.tried {
+				t.Errorf("KVM was tried %d times, want %d:\n%s", n, test.tried, book)
+			}
+		})
+	}
+}
+
 func TestCancelledProbeIsNoVerdict(t *testing.T) {
 	s, book := private(t)
 	s.QEMU, s.ProbeTimeout = stub(t, "exec sleep 1000"), 300*time.Millisecond
