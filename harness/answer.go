@@ -149,15 +149,15 @@ func (c *Conn) RecvReset() (got int) {
 	for {
 		answer := call(c.g, wire.Recv, wire.RecvRequest{Conn: c.id, Min: -1, Timeout: c.g.patience()})
 		got += len(answer.Data)
-		if err := endless(0, time.Since(began), c.g.patience()); err != nil {
-			c.g.wireFinding("%s → %s: %d bytes came and no end, want RST", c.Remote, c.Local, got)
-			return got
-		}
 		switch {
 		case answer.Reset:
 			return got
 		case answer.EOF || answer.TimedOut || answer.Errno != 0:
 			c.g.wireFinding("%s → %s: after %d bytes %s, want RST", c.Remote, c.Local, got, c.g.ending(answer))
+			return got
+		}
+		if err := endless(got, time.Since(began), c.g.patience()); err != nil {
+			c.g.wireFinding("%s → %s: %v, want RST", c.Remote, c.Local, err)
 			return got
 		}
 	}
