@@ -125,7 +125,7 @@ func saysClose(head string) bool {
 	return strings.Contains(strings.ToLower(head), "\r\nconnection: close")
 }
 
-// An answer that is not whole by then has no end, however patient the client is. The largest that a scenario asks for is a tenth of this.
+// An answer that is not whole by then has no end, however patient the client is. The largest that a scenario asks for is a fifth of this.
 const (
 	mostOfReply     = 64 << 20 // bytes
 	mostOfPatiences = 20       // of wall time

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"ktcp/harness"
 )
@@ -83,4 +84,96 @@ func TestHTTPdFileLargerThanMemory(t *testing.T) {
 		r.Reset()
 	}
 	wantBody(t, c.Ask("GET", "/hello.txt").WantStatus(200), "Hello, file!\n")
+}
+
+// block is of a length that no buffer has.
+func block() string {
+	var b strings.Builder
+	for i := 0; b.Len() < 65521; i++ {
+		fmt.Fprintf(&b, "%d ", i)
+	}
+	return b.String()[:65521]
+}
+
+func TestHTTPdLargeFile(t *testing.T) {
+	t.Parallel()
+	g, s, c := site(t)
+	const times = 64
+	g.FileOf(www+"/large", block(), times)
+	want := strings.Repeat(block(), times)
+	if r := c.Ask("GET", "/large").WantStatus(200); r.Body != want {
+		t.Errorf("the file came as %d bytes, want %d; the content is the same: %t", len(r.Body), len(want), r.Body == want)
+	}
+	r := c.Ask("GET", "/large", "Range: bytes=1000000-2999999").WantStatus(206)
+	if r.Body != want[1000000:3000000] {
+		t.Errorf("a range of 2000000 bytes came as %d others", len(r.Body))
+	}
+	wantBody(t, c.Ask("GET", "/hello.txt").WantStatus(200), "Hello, file!\n")
+
+	// Who does not read is no burden to others, and may leave.
+	slow := g.Init().Dial(s.Addr)
+	slow.Send("GET /large HTTP/1.1\r\nHost: guest\r\n\r\n")
+	wantBody(t, c.Ask("GET", "/hello.txt").WantStatus(200), "Hello, file!\n")
+	slow.Reset()
+}
+
+// pause lets guest time pass for the connection, without reading from it: longer than its peer may take to acknowledge.
+func pause(g *harness.Guest, s *harness.Subject, d time.Duration) {
+	other := g.Init().Dial(s.Addr)
+	other.Silent(d)
+	other.Close()
+}
+
+// What comes while a file is on its way waits in the socket, request behind request in the memory of one packet. Each is read when
+// its turn has come, and after the last one nothing is.
+func TestHTTPdRequestsThatWaitForAFile(t *testing.T) {
+	t.Parallel()
+	g, s, _ := site(t)
+	const times = 200
+	g.FileOf(www+"/large", block(), times)
+	const next = "GET /dir/sub/x HTTP/1.1\r\nHost: guest\r\n\r\n"
+	for _, c := range []struct {
+		method, request string
+		status          int
+		closes          bool
+	}{
+		{"GET", "GET /hello.txt HTTP/1.1\r\nHost: guest\r\n\r\n", 200, false},
+		{"GET", "GET /hello.txt HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n", 200, true},
+		{"POST", "POST / HTTP/1.1\r\nHost: guest\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 405, true},
+		{"GET", "nonsense\r\n\r\n", 400, true},
+	} {
+		conn := g.Init().Dial(s.Addr)
+		conn.Send("GET /large HTTP/1.1\r\nHost: guest\r\n\r\n")
+		pause(g, s, 100*time.Millisecond)
+		conn.Send(c.request)
+		pause(g, s, 100*time.Millisecond)
+		conn.Send(next)
+		pause(g, s, 100*time.Millisecond)
+		if r := conn.Answer("GET").WantStatus(200); len(r.Body) != times*len(block()) {
+			t.Errorf("the large file came as %d bytes", len(r.Body))
+		}
+		conn.Answer(c.method).WantStatus(c.status)
+		if !c.closes {
+			wantBody(t, conn.Answer("GET").WantStatus(200), "x")
+			conn.Close()
+			continue
+		}
+		conn.Closes()
+		conn.Close()
+	}
+}
+
+// A client may take its last file slowly: as long as it takes some of it, it gets all, FIN or not.
+func TestHTTPdSlowReaderOfItsLastFile(t *testing.T) {
+	t.Parallel()
+	g, s, _ := site(t)
+	const times = 6
+	g.FileOf(www+"/large", block(), times)
+	c := g.Init().Dial(s.Addr)
+	c.Send("GET /large HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n")
+	pause(g, s, 7*time.Second)
+	if r := c.Answer("GET").WantStatus(200); len(r.Body) != times*len(block()) {
+		t.Errorf("the file came as %d bytes, want %d", len(r.Body), times*len(block()))
+	}
+	c.Closes()
 }
