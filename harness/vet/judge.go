@@ -162,7 +162,7 @@ func (t *trial) conclude(flavor string, records []report.Scenario) (verdicts []r
 		test, _, _ := strings.Cut(r.Name, "/")
 		t.Checks = append(t.Checks, Check{
 			Scenario: r.Name, Flavor: flavor, About: about[test], Verdict: r.Verdict, Error: r.Error, NotOffered: r.NotOffered,
-			Elapsed: r.Duration,
+			Skipped: r.Skipped, Elapsed: r.Duration,
 		})
 		for _, f := range r.NotOffered {
 			t.NotOffered = with(t.NotOffered, f)

@@ -55,6 +55,7 @@ type Check struct {
 	Verdict    report.Verdict `json:"verdict"`
 	Error      string         `json:"error,omitempty"`
 	NotOffered []string       `json:"not_offered,omitempty"`
+	Skipped    string         `json:"skipped,omitempty"` // why it did not run on this flavor
 	Elapsed    time.Duration  `json:"elapsed_ns"`
 }
 

@@ -2,6 +2,7 @@ package vet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -110,14 +111,12 @@ func (m Module) checksText(flavors []string) string {
 		went[name][c.Verdict] = with(went[name][c.Verdict], c.Flavor)
 	}
 	var b strings.Builder
-	for _, verdict := range []report.Verdict{
-		report.Pass, report.Fail, report.NotOffered, report.Error, report.Unfinished, report.Skip,
-	} {
+	for _, verdict := range []report.Verdict{report.Pass, report.Fail, report.NotOffered, report.Error, report.Unfinished} {
 		var names []string
 		for name, by := range went {
 			on := by[verdict]
 			switch {
-			case len(on) == 0, verdict == report.Skip && len(by) > 1: // it was judged where it could be
+			case len(on) == 0:
 			case len(on) < len(flavors) && verdict != report.NotOffered: // which has nothing to do with the kernel
 				names = append(names, name+" ("+strings.Join(on, ", ")+")")
 			default:
@@ -128,6 +127,27 @@ func (m Module) checksText(flavors []string) string {
 			slices.Sort(names)
 			fmt.Fprintf(&b, "  %s (%d): %s\n", verdict, len(names), wrap(strings.Join(names, ", "), "    "))
 		}
+	}
+	return b.String() + m.skipsText()
+}
+
+// skipsText lists what ran on no flavor, by the reason.
+func (m Module) skipsText() string {
+	ran := map[string]bool{}
+	for _, c := range m.Checks {
+		ran[c.Scenario] = ran[c.Scenario] || c.Verdict != report.Skip
+	}
+	why := map[string][]string{} // reason → scenarios
+	for _, c := range m.Checks {
+		if !ran[c.Scenario] {
+			why[c.Skipped] = with(why[c.Skipped], strings.TrimPrefix(c.Scenario, "Test"))
+		}
+	}
+	var b strings.Builder
+	for _, reason := range slices.Sorted(maps.Keys(why)) {
+		names := slices.Sorted(slices.Values(why[reason]))
+		text := fmt.Sprintf("%s, because: %s", strings.Join(names, ", "), reason)
+		fmt.Fprintf(&b, "  %s (%d): %s\n", report.Skip, len(names), wrap(text, "    "))
 	}
 	return b.String()
 }
