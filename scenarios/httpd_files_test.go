@@ -170,6 +170,17 @@ func TestHTTPdFileThatShrinks(t *testing.T) {
 	wantBody(t, other.Ask("GET", "/shrinks").WantStatus(200), "short")
 }
 
+// What cannot be read is an error that is told, as long as nothing of the answer is out, and the connection goes on.
+func TestHTTPdFileThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	g := harness.Clone(t)
+	s := g.Serve(harness.HTTP, "WWWROOT=/sys/devices/virtual/net/lo")
+	s.Needs(harness.FeatureFiles)
+	c := g.Init().Dial(s.Addr)
+	c.Ask("GET", "/speed").WantStatus(500) // sysfs has it, and nobody knows how fast the loopback is: EINVAL
+	c.Ask("GET", "/absent").WantStatus(404)
+}
+
 func TestHTTPdRootRefused(t *testing.T) {
 	t.Parallel()
 	g := harness.Clone(t)

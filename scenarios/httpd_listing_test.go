@@ -72,6 +72,15 @@ func TestHTTPdLargeDirectory(t *testing.T) {
 func TestHTTPdDirectoryWithHiddenNames(t *testing.T) {
 	t.Parallel()
 	g, _, c := site(t)
+	// More of them than are looked at for one part.
+	const most = 300
+	for i := range most {
+		g.File(fmt.Sprintf("%s/hidden/.%03d", www, i), "")
+	}
+	g.File(www+"/hidden/shown", "")
+	if r := c.Ask("GET", "/hidden/").WantStatus(200); !strings.Contains(r.Body, `"shown"`) || !strings.HasSuffix(r.Body, "</html>\n") {
+		t.Fatalf("a file among %d hidden ones is not listed: the page ends in %q", most, r.Body[max(0, len(r.Body)-100):])
+	}
 	// A part holds some thirty of these, and the hidden ones come first or last, as the file system has it.
 	name := strings.Repeat("n", 250)
 	for files := 20; files < 36; files++ {

@@ -14,6 +14,9 @@
 /* Before a chunk: its size in four digits, and a line end. */
 #define CHUNK_HEAD 6
 
+/* Entries that are looked at for one part, shown or not: one turn's work. */
+#define PART_ENTRIES 256
+
 /* One entry, at worst; what comes before them, and after. */
 #define ENTRY (HTTP_URL_MOST * NAME_MAX + HTTP_HTML_MOST * NAME_MAX + 64)
 #define TITLE 256
@@ -35,14 +38,13 @@ static bool page_entry(struct dir_context *ctx, const char *name, int len,
 	const char *slash = type == DT_DIR ? "/" : "";
 	char *to = list->buf + list->len;
 
-	/* Hidden ones, and names that no file system should have. */
-	if (len <= 0 || len > NAME_MAX || name[0] == '.') {
-		list->entries++;
-		return true;
-	}
-	if (list->room - list->len < ENTRY)
-		return false; /* offered again when this part is sent */
+	/* What is not taken now is offered again when this part is sent. */
+	if (list->entries == PART_ENTRIES || list->room - list->len < ENTRY)
+		return false;
 	list->entries++;
+	/* Hidden ones, and names that no file system should have. */
+	if (len <= 0 || len > NAME_MAX || name[0] == '.')
+		return true;
 
 	to += sprintf(to, "<li><a href=\"");
 	to += http_escape_url(to, name, len);
