@@ -1,10 +1,13 @@
 package foreign
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"ktcp/harness/cache"
+	"ktcp/harness/kernel"
 	"ktcp/harness/subject"
 )
 
@@ -54,5 +57,41 @@ func TestReach(t *testing.T) {
 		if got := reach(dir); got != want {
 			t.Errorf("reach with %q: %s, want %s", text, got, want)
 		}
+	}
+}
+
+// A makefile may name a directory above that is no source of it: then its own is what there is to build.
+func TestIdentifyBesideMuchElse(t *testing.T) {
+	c, err := cache.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := kernel.Provision(t.Context(), kernel.Spec{Cache: c, Logf: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	above := t.TempDir()
+	dir := filepath.Join(above, "kecho")
+	if err := os.CopyFS(dir, os.DirFS("../vet/testdata/poor/blocking")); err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.OpenFile(filepath.Join(dir, "Makefile"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = makefile.WriteString("\nccflags-y += -I$(src)/../include\n")
+	if err := errors.Join(err, makefile.Close()); err != nil {
+		t.Fatal(err)
+	}
+	film := filepath.Join(above, "film")
+	if err := os.WriteFile(film, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(film, 1<<30); err != nil { // sparse, and more than is ever copied
+		t.Fatal(err)
+	}
+	id, err := Identify(t.Context(), Spec{Dir: dir, Kernel: k, Cache: c})
+	if err != nil || id.Stranger == nil || id.Stranger.Root != dir {
+		t.Errorf("%+v, %v, want what is in %s alone", id, err, dir)
 	}
 }
